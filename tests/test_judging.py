@@ -14,7 +14,7 @@ from tests.plants import write_plant
 from workbench.cli import app
 from workbench.detection.evaluation import evaluate
 from workbench.exceptions import DetectionError, LabelError
-from workbench.judging import Truth, find_labels, judge_assets
+from workbench.judging import Truth, confusion, find_labels, judge_assets
 from workbench.telemetry.archive import Archive
 from workbench.telemetry.schema import make_channel
 
@@ -107,6 +107,19 @@ def test_labels_that_all_channels_of_an_asset_have_are_counted_once_and_said_so(
     assert truth.notes == ("Counted once for PUMP: 1 label at the same time in its 2 labelled channels.",)
     assert judged(archive, truth, {"P-1": (100, 101)}) == [1, 0, 2]
     assert judged(archive, truth, {"P-1": (210, 215), "F-1": (100, 101)}) == [1, 1, 2]
+
+
+def test_a_label_that_says_normal_is_no_fault(archive: Archive) -> None:
+    mixed = labels((100, 118), (200, 209)).assign(kind=["point", "Nominal"])
+    archive.set_labels("P-1", mixed)
+    for given in (None, {"P-1": mixed}):
+        truth = find_labels(archive, ["P-1"], given)
+        assert judged(archive, truth, {"P-1": (200, 209)}) == [0, 1, 1], (
+            "what is found in the nominal label is a false alarm"
+        )
+    (row,) = confusion(archive, ["P-1"], lambda name: labels((200, 209))).to_dict(orient="records")
+    assert (row["true_positives"], row["false_positives"], row["false_negatives"]) == (0, 1, 1)
+    assert len(archive.labels("P-1")) == 2, "the archive keeps what it was given"
 
 
 def test_labels_as_numbers_of_samples_are_each_channels_own(tiny_archive: Archive) -> None:

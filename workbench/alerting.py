@@ -99,6 +99,7 @@ def open_desk(settings: Settings, clock: Callable[[], datetime], catalog: "Catal
         schedule=settings.schedule,
         notifications=settings.notifications,
         criticality=lambda asset: catalog.asset(asset).criticality,
+        asset_name=lambda asset: catalog.asset(asset).name,
         catalog=lambda: catalog_items(catalog, archive, stored_only=settings.catalog is None),
         series=lambda channel: _times(archive, channel),
         splits=archive.open,
@@ -263,7 +264,7 @@ def raise_alerts(
             continue
         if result is not None:
             looked_at.append(result[0])
-            findings += result[1]
+            findings += recogniser.recognise_assets(result[1], findings)
     desk.alerts.tick()
     raised = desk.alerts.raise_findings(looked_at, findings)
     desk.orders.reprioritise("workbench")

@@ -22,6 +22,7 @@ from workbench.telemetry.archiving.label_moments import rows_of_moments
 from workbench.telemetry.importers.labels.files import read_label_spans
 from workbench.telemetry.importers.labels.spans import LabelScope, LabelSpans, SeriesNames, label_samples, label_table
 from workbench.telemetry.importers.reading import Reading
+from workbench.telemetry.labels import faults
 from workbench.telemetry.moments import ticks
 
 __all__ = ["AssetJudgement", "Truth", "confusion", "find_labels", "judge_assets", "judge_scores"]
@@ -103,7 +104,7 @@ def find_labels(
     if labels is None:
         truth = _of_archive(archive, channels)
     elif isinstance(labels, Mapping):
-        truth = Truth({name: labels[name] for name in channels if name in labels})
+        truth = Truth({name: faults(labels[name]) for name in channels if name in labels})
     else:
         how = Reading.of({"timezone": timezone, "date_order": date_order})
         truth = _of_file(archive, channels, read_label_spans(Path(labels), how.timezone, how.date_order))
@@ -257,7 +258,7 @@ def confusion(archive: Archive, channels: Iterable[str], stored: Callable[[str],
     rows = []
     for name in channels:
         try:
-            labels = archive.labels(name)
+            labels, _ = _labels(archive, name)
             anomalies = None if labels is None else stored(name)
             if labels is None or anomalies is None:
                 continue
@@ -457,8 +458,9 @@ def _errors(scored: xr.Dataset, length: int) -> npt.NDArray[np.float64]:
 
 
 def _labels(archive: Archive, name: str) -> tuple[pd.DataFrame | None, str]:
-    """Return a channel's labels, None where it has none that can be read, and why they cannot be."""
+    """Return a channel's labels that are faults, None where it has none that can be read, and why they cannot be."""
     try:
-        return archive.labels(name), ""
+        labels = archive.labels(name)
+        return None if labels is None else faults(labels), ""
     except ArchiveError as error:
         return None, str(error)

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from contextlib import suppress
+from uuid import uuid4
 
 import pytest
 import requests
@@ -133,6 +134,13 @@ def served(tmp_path_factory):
 
 
 SIGNED = {"params": {"token": TOKEN}}
+
+
+@pytest.mark.slow
+def test_a_page_of_before_a_restart_leaves_no_traceback(served):
+    """Its kernel went with the server before; the fixture looks at what is printed."""
+    answer = served.get(f"api/kernels/{uuid4()}/channels", **SIGNED, headers={"Upgrade": "websocket"})
+    assert (answer.status_code, "Kernel does not exist" in answer.text) == (404, True)
 
 
 @pytest.mark.slow

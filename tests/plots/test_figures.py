@@ -103,6 +103,12 @@ def test_anomalies_are_spans_in_time_with_symbol_and_word(scored):
     assert max(channel["telemetry"].values) < spans["symbols"]["top"][0]
 
 
+def test_the_chart_of_errors_has_neither_words_nor_symbols_of_its_own(channel, scored):
+    plot = errors_figure(channel, scored, ANOMALIES, LABELS)
+    assert {part.name for part in plot.renderers} >= {"anomalies", "labels", "smoothed error"}
+    assert not {part.name for part in plot.renderers} & {"words", "symbols"}, "they would lie over the names of lines"
+
+
 def test_words_of_neighbours_stand_on_either_side_and_all_have_symbols(channel, scored):
     close = pd.DataFrame({"start": [500, 540], "end": [520, 560], "severity": [0.3, 9.0], "level": ["info", "high"]})
     drawn = data(channel_figure(channel, scored, close))

@@ -103,7 +103,7 @@ def order_page(
     """
     values = entered or {}
     mine = order.assignee == person and order.is_open
-    parts = [_facts(order, present), _photos(order, address)]
+    parts = [_facts(order, present, desk.asset_name(order.asset)), _photos(order, address)]
     if order.is_open and order.assignee is None:
         parts.append(_form(order, show, "take", "Take this order"))
     if order.is_open and not mine and order.assignee is not None:
@@ -317,9 +317,9 @@ def _due_words(due: Any, present: datetime) -> str:
     return f"due in {span}" if hours >= 0 else f"<span class='high'>▲ {span} overdue</span>"
 
 
-def _facts(order: WorkOrder, present: datetime) -> str:
+def _facts(order: WorkOrder, present: datetime, asset: str) -> str:
     symbol, level = _SYMBOLS[order.priority.name]
-    place = ", ".join(filter(None, (order.asset, order.subsystem, order.channel)))
+    place = ", ".join(filter(None, (asset, order.subsystem, order.channel)))
     due = _due_words(order.due, present) if order.is_open else ""
     signed = "; ".join(f"{one['role']} {one['name']}" for one in order.signatures)
     rows = {

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import tornado.web
+from jinja2 import ChoiceLoader, DictLoader
 from jupyter_core.utils import ensure_async, run_sync
 from jupyter_server.auth.decorator import allow_unauthenticated
 from jupyter_server.base.handlers import AuthenticatedFileHandler, JupyterHandler
@@ -64,6 +65,11 @@ _MALFORMED_MESSAGE_CODE = 1007
 _LOG = logging.getLogger(__name__)
 
 _LOOK_COOKIE = "workbench-look"
+
+
+_ERROR_PAGE = "<!doctype html><title>{{ status_code }}</title><h1>{{ status_message }}</h1><p>{{ message }}</p>"
+"""Page of an error outside of the pages, as of a kernel that went with an earlier server. Jupyter's own asks for files
+that are not served here, and ends in an error of its own."""
 
 
 class Pool:
@@ -310,6 +316,8 @@ class DashboardServer(Voila):  # type: ignore[misc]
         """Return the application's settings, with the pool and what is told of it."""
         settings: dict[str, Any] = super().init_settings()
         settings |= {"kernel_websocket_connection_class": CheckedConnection, "websocket_max_message_size": MOST_BYTES}
+        pages = settings["jinja2_env"]
+        pages.loader = ChoiceLoader([DictLoader({"error.html": _ERROR_PAGE}), pages.loader])
         pool = Pool(settings["kernel_manager"], self.budget)
         folder = Path(os.environ[STATUS_VARIABLE])
         self._watch = Watch(settings["kernel_manager"], pool, self.budget, folder, Path(self.log_file))

@@ -50,6 +50,9 @@ _LAST_MADE_UP = timedelta(days=7)  # what is younger comes from the telemetry
 _PLANNED_BEFORE = timedelta(days=3)
 _RULE_ACTOR = "workbench"
 _SEVERITIES = {"low": 2.9, "medium": 5.6, "high": 11.2}
+_MINUTES_UNATTENDED = 30.0
+"""Minutes before the end from which on nobody acknowledges: what was raised last waits for whoever opens the page."""
+
 _MINUTE, _HOUR, _DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 _SEEN_AFTER = 51 * _MINUTE  # from the start of an anomaly of the forecast to its alert, the median
 _ANSWERS: Mapping[str, Any] = {
@@ -320,8 +323,9 @@ class _Life:
         """Raise or update alerts; each that is announced is acknowledged some minutes later."""
         report = self._desk.alerts.raise_findings([], findings)
         for alert in (*report.raised, *report.updated, *report.reopened):
-            wait = timedelta(minutes=2 + float(self._rng.exponential(8)))
-            self._at(self._clock.now + wait, self._try, self._desk.alerts.acknowledge, alert, OPERATOR)
+            at = self._clock.now + timedelta(minutes=2 + float(self._rng.exponential(8)))
+            if at < self._end - _MINUTES_UNATTENDED * _MINUTE:
+                self._at(at, self._try, self._desk.alerts.acknowledge, alert, OPERATOR)
         return report.raised
 
     def _so_far(self, finding: Finding) -> Finding:

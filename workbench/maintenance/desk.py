@@ -55,6 +55,8 @@ class Maintenance:
         `AlertOptions`, `OrderOptions`, `ScheduleOptions` and `NotificationOptions`; the defaults where omitted.
     criticality : callable, optional
         Returns an asset's criticality, 1 to 5, or None where the catalog has none.
+    asset_name : callable, optional
+        Returns what people call an asset; its key where omitted.
     catalog : callable, optional
         Returns the assets and subsystems of catalog and archive. A name that is entered must be one of them, unless
         people have added it to the register; any name is taken while there is none.
@@ -73,6 +75,8 @@ class Maintenance:
         Database in which everything is stored.
     links : LinkSigner or None
         Makes and reads the links of messages.
+    asset_name : callable
+        Returns what people call an asset.
     """
 
     def __init__(
@@ -85,6 +89,7 @@ class Maintenance:
         schedule: ScheduleOptions | None = None,
         notifications: NotificationOptions | None = None,
         criticality: Callable[[str], int | None] | None = None,
+        asset_name: Callable[[str], str] = str,
         catalog: "Callable[[], Iterable[CatalogItem]] | None" = None,
         series: "Series | None" = None,
         splits: "Splits | None" = None,
@@ -97,6 +102,7 @@ class Maintenance:
         self._schedule_options = schedule or ScheduleOptions()
         self._notifications = notifications
         self._criticality = criticality
+        self.asset_name = asset_name
         self._catalog = catalog
         self._series = series
         self._splits = splits
@@ -159,7 +165,14 @@ class Maintenance:
         from workbench.maintenance.orders.orders import WorkOrders
 
         register = self.register
-        return WorkOrders(self.database, self._order_options, register.criticality, register.location, self._files)
+        return WorkOrders(
+            self.database,
+            self._order_options,
+            register.criticality,
+            register.location,
+            self._files,
+            self.asset_name,
+        )
 
     @cached_property
     def requests(self) -> "Requests":

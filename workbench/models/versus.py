@@ -16,6 +16,7 @@ from workbench.models.listing import ModelInfo
 from workbench.models.registry import Registry
 from workbench.parameters import Preset, SeverityLevels
 from workbench.telemetry.archive import Archive
+from workbench.telemetry.labels import faults
 from workbench.telemetry.missing import present_values
 
 __all__ = ["STEPS", "VERSUS_COLUMNS", "Versus", "versus"]
@@ -130,7 +131,7 @@ def versus(
     labels = archive.labels(channel)
     if labels is not None:
         for row, table in zip(rows, anomaly_tables, strict=True):
-            counted = count(table, labels, info.n_test)
+            counted = count(table, faults(labels), info.n_test)
             names = ("true_positives", "false_positives", "false_negatives")
             row |= {name: getattr(counted, name) for name in names}
     anomalies = pd.concat(tables, ignore_index=True).sort_values(["start", "model"], ignore_index=True)

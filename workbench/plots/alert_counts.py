@@ -12,7 +12,9 @@ __all__ = ["BUCKETS", "alert_counts_figure", "update_alert_counts"]
 BUCKETS = 24
 """Number of bars into which the period is divided."""
 
-_LABEL_EVERY_BUCKETS = 6
+_MOST_LABELS = 6
+_STEPS = ("10min", "15min", "1h", "3h", "6h", "1D", "2D", "5D", "10D", "30D", "60D", "120D", "365D")
+"""Times between two labels of the axis, the shortest first."""
 
 _HATCHES = {"critical": " ", "high": "/", "medium": ".", "low": "-", "info": " "}
 
@@ -70,16 +72,15 @@ def alert_counts_figure(
     plot.yaxis.ticker.desired_num_ticks = 3
     plot.yaxis.ticker.min_interval = 1
     plot.xgrid.visible = False
-    plot.xaxis.ticker = FixedTicker(ticks=list(range(0, BUCKETS, _LABEL_EVERY_BUCKETS)))
-    plot.xaxis.major_label_overrides = _words(data)
+    plot.xaxis.ticker = FixedTicker()
+    _label(plot, since, until)
     return plot
 
 
 def update_alert_counts(plot: figure, alerts: pd.DataFrame, since: pd.Timestamp, until: pd.Timestamp) -> None:
     """Show another period in a figure made by `alert_counts_figure`."""
-    data = _data(alerts, since, until)
-    plot.renderers[0].data_source.data = data
-    plot.xaxis.major_label_overrides = _words(data)
+    plot.renderers[0].data_source.data = _data(alerts, since, until)
+    _label(plot, since, until)
 
 
 def _data(alerts: pd.DataFrame, since: pd.Timestamp, until: pd.Timestamp) -> dict[str, list[object]]:
@@ -95,8 +96,12 @@ def _data(alerts: pd.DataFrame, since: pd.Timestamp, until: pd.Timestamp) -> dic
     return {"bucket": list(range(BUCKETS)), "from": words, **counts}
 
 
-def _words(data: dict[str, list[object]]) -> dict[int, str]:
-    """Word some bars: by the day, or by the hour where all are of one day."""
-    times = [str(word) for word in data["from"]]
-    same = len({word[:10] for word in times}) < 3
-    return {i: times[i][11:16] if same else times[i][5:10] for i in range(0, BUCKETS, _LABEL_EVERY_BUCKETS)}
+def _label(plot: figure, since: pd.Timestamp, until: pd.Timestamp) -> None:
+    """Label the axis at whole hours or days, wherever these lie among the bars."""
+    length = until - since
+    step = next((one for one in _STEPS if length / pd.Timedelta(one) <= _MOST_LABELS), _STEPS[-1])
+    times = pd.date_range(since.ceil(step), until, freq=step)
+    form = "%H:%M" if pd.Timedelta(step) < pd.Timedelta("1D") else "%d %b" if length.days < 365 else "%b %Y"
+    places = [float((time - since) / length) * BUCKETS - 0.5 for time in times]
+    plot.xaxis.ticker.ticks = places
+    plot.xaxis.major_label_overrides = {place: time.strftime(form) for place, time in zip(places, times, strict=True)}

@@ -10,7 +10,7 @@ from bokeh.core.properties import value
 from bokeh.models import ColumnDataSource, HoverTool, Range1d
 from bokeh.plotting import figure
 
-from workbench.plots.marks import mark_data, mark_glyphs
+from workbench.plots.marks import mark_data, span_glyphs
 from workbench.plots.series import (
     Sources,
     bounds,
@@ -66,9 +66,7 @@ def errors_figure(
     plot = time_figure("errors", channel, tokens, height=height, x_range=x_range)
     data = _data(channel, scored, anomalies, labels)
     sources: Sources = {name: ColumnDataSource(columns, name=name) for name, columns in data.items()}
-    mark_glyphs(plot, sources["anomalies"], sources["labels"], tokens)
-    plot.select_one({"name": "words"}).visible = False
-    plot.select_one({"name": "symbols"}).visible = False
+    span_glyphs(plot, sources["anomalies"], sources["labels"], tokens)  # the symbols stand in the chart above
     error = plot.line(
         "time", "smoothed_error", source=sources["smoothed_error"], line_color=tokens.telemetry, name="smoothed error"
     )
@@ -138,7 +136,7 @@ def _data(
         "smoothed_error": line_data(scored, "smoothed_error"),
         "epsilon": line_data(scored, "epsilon"),
         "lower_epsilon": _lower_data(scored),
-        "anomalies": mark_data(channel, anomalies, top=0.9 * high),  # within the frame, whose top is a tenth lower
+        "anomalies": mark_data(channel, anomalies),
         "labels": mark_data(channel, labels),
         "ends": end_label_data(channel, ends, low, high, apart=0.19),  # twelve pixels of 65
     }

@@ -77,11 +77,19 @@ def lead_figure(
         text_font=value(FONT),
         text_font_size="11px",
         text_color=factor_cmap("chosen", [tokens.accent, tokens.text], ["yes", "no"]),
+        background_fill_color=tokens.surface,  # where the line of the target goes through it
         name="ends",
     )
     if target is not None:
         plot.add_layout(
-            Span(location=target, dimension="width", line_color=tokens.muted, line_dash="dashed", name="target")
+            Span(
+                location=target,
+                dimension="width",
+                line_color=tokens.muted,
+                line_dash="dashed",
+                name="target",
+                level="underlay",
+            )
         )
     plot.title.text = words
     tooltips = [("forecaster", "@name"), ("samples ahead", "$x{0}"), (measure, "$y{0.000}")]

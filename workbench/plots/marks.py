@@ -25,6 +25,7 @@ __all__ = [
     "mark_columns",
     "mark_data",
     "mark_glyphs",
+    "span_glyphs",
     "span_style",
     "symbol_style",
     "word_places",
@@ -238,8 +239,8 @@ def _by_level(column: str, tokens: Tokens, *, filled: bool) -> Any:
     return factor_cmap(column, colours, levels, nan_color=tokens.muted if filled else tokens.surface)
 
 
-def mark_glyphs(plot: figure, anomalies: ColumnDataSource, labels: ColumnDataSource, tokens: Tokens) -> None:
-    """Draw what `mark_data` placed.
+def span_glyphs(plot: figure, anomalies: ColumnDataSource, labels: ColumnDataSource, tokens: Tokens) -> None:
+    """Draw the shades of anomalies, and the hatching of labels, of what `mark_data` placed.
 
     Parameters
     ----------
@@ -265,6 +266,22 @@ def mark_glyphs(plot: figure, anomalies: ColumnDataSource, labels: ColumnDataSou
         name="labels",
     )
     plot.vstrip("left", "right", source=anomalies, name="anomalies", **span_style(tokens))
+    plot.add_tools(HoverTool(renderers=[hatched], tooltips=[("labelled anomaly", "@first{0,0} to @last{0,0}")]))
+
+
+def mark_glyphs(plot: figure, anomalies: ColumnDataSource, labels: ColumnDataSource, tokens: Tokens) -> None:
+    """Draw what `mark_data` placed: shades, symbols and their words, and the hatching of labels.
+
+    Parameters
+    ----------
+    plot : bokeh.plotting.figure
+        Changed in place.
+    anomalies, labels : bokeh.models.ColumnDataSource
+        Columns of `mark_data`.
+    tokens : Tokens
+        Colours.
+    """
+    span_glyphs(plot, anomalies, labels, tokens)
     symbols = plot.scatter("middle", "top", source=anomalies, size=10, name="symbols", **symbol_style(tokens))
     plot.text(
         "middle",
@@ -288,5 +305,4 @@ def mark_glyphs(plot: figure, anomalies: ColumnDataSource, labels: ColumnDataSou
                 ("why", "@why"),
             ],
         ),
-        HoverTool(renderers=[hatched], tooltips=[("labelled anomaly", "@first{0,0} to @last{0,0}")]),
     )

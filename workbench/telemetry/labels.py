@@ -17,7 +17,9 @@ from workbench.exceptions import LabelError
 
 __all__ = [
     "LABELS_FILE",
+    "NORMAL_WORDS",
     "LabelledSeries",
+    "faults",
     "parse_labelled_series",
     "read_labelled_series",
     "read_labels",
@@ -26,6 +28,9 @@ __all__ = [
 
 LABELS_FILE = "labeled_anomalies.csv"
 """Name of the file in Telemanom's layout."""
+
+NORMAL_WORDS = frozenset({"0", "false", "no", "n", "none", "normal", "nominal", "ok", "okay", "good", "healthy"})
+"""Kinds of labels, and values in a column of labels, that mean normal."""
 
 _REQUIRED = ("chan_id", "anomaly_sequences")
 _UNKNOWN_KIND = "unknown"
@@ -154,6 +159,26 @@ def parse_labelled_series(content: bytes, name: str) -> dict[str, LabelledSeries
         )
         for channel, tables in rows.items()
     }
+
+
+def faults(labels: pd.DataFrame) -> pd.DataFrame:
+    """Return the labels of a channel without those whose kind means normal, as `nominal`.
+
+    Parameters
+    ----------
+    labels : pandas.DataFrame
+        `start`, `end`, and `kind` where the labels have one.
+
+    Examples
+    --------
+    >>> labels = pd.DataFrame({"start": [10, 50], "end": [20, 60], "kind": ["point", "Normal"]})
+    >>> faults(labels)["start"].tolist(), faults(labels[["start", "end"]])["start"].tolist()
+    ([10], [10, 50])
+    """
+    if "kind" not in labels:
+        return labels
+    is_normal = labels["kind"].astype(str).str.strip().str.lower().isin(NORMAL_WORDS)
+    return labels[~is_normal].reset_index(drop=True) if is_normal.any() else labels
 
 
 def sequence_kinds(value: str | None, count: int) -> list[str]:

@@ -61,7 +61,8 @@ def header_markup(fleet: pd.DataFrame, alerts: pd.Series, settings: Settings, no
         )
         state = f'<span class="wb-state">{counted(sum(counts.values()), "open alert")}</span>{state}'
     else:
-        state = f'<span class="wb-state">{counted(len(fleet), "channel")}, no open alerts</span>'
+        words = "none scored yet" if (fleet["state"] == "missing").all() else "no open alerts"
+        state = f'<span class="wb-state">{counted(len(fleet), "channel")}, {words}</span>'
     stale = int((fleet["state"] == "stale").sum()) if len(fleet) else 0
     damaged = int((fleet["state"] == "damaged").sum()) if len(fleet) else 0
     notes = [f"{count} {word}" for count, word in ((stale, "stale"), (damaged, "damaged")) if count]

@@ -99,6 +99,7 @@ class Shell:
         self.theme, self.density = self._look(theme, density)
         self._stamp: tuple[int, ...] = ()
         self._published: tuple[int, ...] = ()
+        self._fleet: tuple[object, ...] | None = None  # names of the channels, and whether any is scored, as last seen
         self._alert_counts: pd.Series = pd.Series(dtype=int)  # open ones, by level
         self._waiting: set[int] | None = None  # critical alerts that nobody has acknowledged
         self._polling = Polling(self.on_poll, _POLL_SECONDS)
@@ -479,6 +480,11 @@ class Shell:
     def _write_header(self) -> None:
         now, fleet, waiting = self.session.clock(), self.session.overview(), len(self._waiting or ())
         self._offer_beginning(fleet.empty)
+        present = (*fleet["channel"], bool((fleet["state"] == "missing").all()))
+        if self._fleet not in (None, present):  # a fleet that is being made, or another one
+            for view in self.views.values():
+                view.outdate()
+        self._fleet = present
         self._header.value = header_markup(fleet, self._alert_counts, self.session.settings, now, waiting)
 
     def _announce(self) -> None:

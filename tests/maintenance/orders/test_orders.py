@@ -93,7 +93,7 @@ def test_a_completion_that_lacks_something_changes_nothing(orders, alerts, findi
         ({"mode": "XYZ"}, "is not a failure mode of ISO 14224"),
         (
             {"failure": ""},
-            r"not said whether something had failed\. Pass failure: functional failure, degradation, none",
+            r"not said whether something had failed\. Say it as the failure: functional failure, degradation, none",
         ),
         ({"failure": "broken"}, "'broken' is not a kind of failure"),
         ({"failure": "none"}, "nothing had failed, and yet there are codes of a failure, PDE parameter deviation"),
@@ -173,6 +173,20 @@ def test_rules_open_one_order_a_case_and_add_to_it(orders, alerts, finding):
     assert orders.by_rule("workbench")["opened"] == (), "two cases became one: both orders stay, and none is added"
     assert orders.get(1).alerts == (low, first, *followers, *between)
     assert orders.get(2).alerts == (later,)
+
+
+def test_titles_and_descriptions_name_assets_as_people_do(orders, alerts, finding):
+    old, new = orders, WorkOrders(orders.database, orders.options, asset_name={"SMAP": "Soil moisture"}.get)
+    old.from_alerts([raised(alerts, finding)], "Ann")  # as an earlier release has titled it
+    raised(alerts, finding, start_sample=5000, end_sample=5040)
+    new.by_rule("workbench")
+    assert new.get(1).title == "Look at P-1 of Soil moisture (2 cases)"
+    at = {"start_time": START, "end_time": START, "start_sample": 9000, "end_sample": 9040}
+    two = [raised(alerts, finding, channel=name, **at) for name in ("T-1", "T-2")]
+    order = new.from_alerts(two, "Ann")
+    assert order.title == "Look at T-1 and 1 other channel of Soil moisture"
+    assert order.description.startswith("Soil moisture: T-1 moved first at 2026-03-02 ")
+    assert order.asset == "SMAP"
 
 
 def test_an_order_that_takes_in_more_says_so_in_title_description_and_history(orders, alerts, finding):

@@ -45,6 +45,19 @@ def test_a_case_is_one_line_that_is_chosen_first_and_says_what_moved_first(view)
     assert "A-1 left its forecast." in view.panels["Evidence"].facts.value
 
 
+def test_a_case_of_which_alerts_are_closed_still_says_when_it_began_and_how_long_it_lasts():
+    spans = {"A-1": [(1000, 1050, 5.0)], "B-2": [(1010, 1060, 9.0)], "C-3": [(1020, 1119, 3.0)]}
+    view = Anomalies(FakeSession(spans, dated=tuple(spans), assets=dict.fromkeys(spans, "Pump-1")))
+    desk(view).alerts.close(numbers(view)["A-1"], "Bob", "test")
+    view.refresh()
+    assert lines(view) == ["case 1"]
+    words = texts(view)
+    assert "A-1 +2 2 of 3 alerts" in words
+    assert "01 Jan 16:40" in words, "as the title: A-1 moved first at 16:40"
+    assert "2 h" in words.split("01 Jan 16:40")[1][:8], "from 16:40 to 18:39"
+    view.close()
+
+
 def test_a_case_opens_into_its_alerts_and_closes(view):
     of = numbers(view)
     view.list.grid.tell("open", "case 1")

@@ -177,11 +177,20 @@ def test_one_work_order_is_opened_for_the_marked_alerts_and_never_two(view):
     assert desk(view).orders.get(number).title == "Look at P-1"
     assert {view.list.orders[alert] for alert in same} == {number}
     view.list.grid.tell("pick", str(same[0]))
+    button = view.actions.buttons["order"]
+    assert (button.disabled, button.tooltip) == (True, f"In {number} already"), "no form that is refused at its end"
+    other = int(view.alerts.loc[view.alerts["channel"] != "P-1", "id"].iloc[0])
+    for alert in (same[0], other):
+        view.list.grid.tell("mark", str(alert))
+    assert not button.disabled
     press(view, "order")
-    confirm(view, text="Again")
-    assert "role='alert'" in view.actions.refusals.words, "a second order for the same alert"
-    assert len(desk(view).orders.list()) == 1
+    assert view.actions.confirm.description == "Open work order"
     view.on_cancel(view.actions.cancel)
+    desk(view).orders.cancel(number, "not needed", "Ada")
+    view.refresh()
+    view.list.grid.marked = []
+    view.list.grid.tell("pick", str(same[0]))
+    assert not button.disabled
 
 
 def test_a_label_is_added_to_those_that_are_there(view):

@@ -75,7 +75,7 @@ def test_an_order_goes_from_open_to_completed(view):
     assert stored(view).state == "on hold"
     press(view, "start")
     press(view, "complete", done="cleaned", hours=1.5)
-    assert "open items" in texts(view)
+    assert "Answer what is open on the checklist: " in texts(view)
     assert view.orders.actions.opened == "complete", "what was written is lost"
     for number, item in enumerate(view.orders.detail.checklist.fields, 1):
         field = view.orders.detail.checklist.fields[number - 1]
@@ -183,7 +183,7 @@ def test_a_verdict_is_chosen_by_a_person_and_must_go_with_the_failure(view):
     fields = view.orders.actions.fields
     fields["hours"].value = 1.0
     view.orders.on_confirm(view.orders.actions.confirm)
-    assert "no verdict on them is chosen" in texts(view)
+    assert "choose a verdict on them" in texts(view)
     fields["verdict"].value = "true"
     view.orders.on_confirm(view.orders.actions.confirm)
     assert "The alerts would be closed as real faults, although nothing had failed." in texts(view)
@@ -191,6 +191,25 @@ def test_a_verdict_is_chosen_by_a_person_and_must_go_with_the_failure(view):
     fields["verdict"].value = "false alarm"
     view.orders.on_confirm(view.orders.actions.confirm)
     assert (stored(view, number).state, alerts.get(alert).verdict) == ("completed", "false alarm")
+
+
+def test_a_completion_says_all_that_is_missing_at_once(view):
+    number, _ = begun_order_with_an_alert(view)
+    order = stored(view, number)
+    press(view, "complete", failure="degradation", cost="cheap")
+    form = view.orders.actions
+    assert [name for name, field in form.fields.items() if "wb-wrong" in field._dom_classes] == [
+        "done", "verdict", "mode", "cost",
+    ]  # fmt: skip
+    assert form.form.children[-1].children[0] is form.confirm, "the buttons stay at the end"
+    assert form.refusals.words.count("role='alert'") == 4
+    form.fields["done"].value = "cleaned"
+    assert form.refusals.words.count("role='alert'") == 3, "a note goes with its cause"
+    for name, value in {"verdict": "true", "mode": "PDE", "cost": "12.5"}.items():
+        form.fields[name].value = value
+    assert form.refusals.words == ""
+    view.orders.on_confirm(form.confirm)
+    assert (stored(view, number).state, order.state) == ("completed", "in progress")
 
 
 def test_sorting_and_a_link_show_the_same_again(view):

@@ -113,6 +113,28 @@ def test_figures_are_those_of_the_desk_and_of_the_time_before(view):
     assert ", unassigned" in shown
 
 
+def test_of_the_worst_alerts_one_that_waits_is_done_first_and_then_the_newest():
+    spans = {
+        "A-1": [(1000, 1050, 9.0)],
+        "B-2": [(2000, 2060, 12.0)],
+        "C-3": [(2500, 2520, 9.5)],
+        "D-4": [(2700, 2720, 3.0)],
+    }
+    view = Overview(FakeSession(spans))
+    alerts = view.session.maintenance.alerts
+    of = dict(alerts.list(state=None)[["channel", "id"]].to_numpy().tolist())
+    newest, *older = sorted((of[name] for name in ("A-1", "B-2", "C-3")), reverse=True)
+    order = []
+    for acknowledged in (newest, older[0], older[1]):
+        order.append(int(view.picture.alerts["id"].iloc[0]))
+        alerts.acknowledge(acknowledged, "Ada")
+        view.refresh()
+    assert order == [newest, *older], "the newest that waits"
+    assert view.picture.alerts["id"].tolist() == [newest, *older, of["D-4"]], "none waits, and levels stay in order"
+    assert f"Do first: {view.picture.alerts['channel'].iloc[0]}, high" in texts(view.head)
+    view.close()
+
+
 def test_a_closed_alert_counts_in_the_past_only(view):
     session = view.session
     desk, begin = session.maintenance, session.clock()

@@ -178,7 +178,7 @@ def test_the_cache_is_that_of_the_session_s_registry(view, session):
         session.registry.load(session.registry.champion("X-1"))
     view.poll()
     assert view.status.cache["hits"] == 3
-    assert "requests 4, 75 % of them in memory" in storage_shown(view)
+    assert "requests 4, 75 % answered from memory" in storage_shown(view)
 
 
 def test_sizes_are_those_of_the_disk(view, session):

@@ -4,7 +4,7 @@ import ipywidgets as widgets
 import pytest
 
 from workbench.exceptions import MaintenanceError, ViewError
-from workbench.views.widgets.refusals import Range, Refusals
+from workbench.views.widgets.refusals import FormError, Range, Refusals
 
 
 @pytest.fixture
@@ -55,3 +55,31 @@ def test_an_error_stands_at_the_field_that_it_names(form):
     with refusals.refusing():
         pass
     assert refusals.words == ""
+
+
+def test_each_field_that_is_wrong_has_its_note_until_it_is_changed(form):
+    inside, fields, refusals = form
+    with refusals.refusing():
+        raise FormError({"text": "Enter a reason.", "hours": "Enter hours.", "": "Nothing is done yet."})
+    assert [type(child).__name__ for child in inside.children] == [
+        "FloatText",
+        "HTML",
+        "Text",
+        "HTML",
+        "HTML",
+        "Button",
+    ]
+    assert refusals.refused == "hours"
+    first, second = inside.children[1], inside.children[3]
+    assert ("Enter hours." in first.value, "Enter a reason." in second.value) == (True, True)
+    fields["text"].value = "known"
+    assert "Enter a reason." not in refusals.words
+    assert "Enter hours." in refusals.words
+    assert second.comm is None, "a note that is gone is closed"
+
+
+def test_a_page_has_buttons_where_an_error_names_commands(form):
+    _, _, refusals = form
+    with refusals.refusing():
+        raise MaintenanceError("WO-1 has open items.", "Answer them: workbench orders answer.")
+    assert "WO-1 has open items. Answer them.<" in refusals.words

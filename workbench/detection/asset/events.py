@@ -7,7 +7,16 @@ from typing import Any, Literal
 from workbench.counts import ratio_text
 from workbench.detection.envelope.events import GAP
 
-__all__ = ["MOST_SEVERE", "NAMED_SHARE", "AssetAnomaly", "AssetEvent", "Statistic", "contribution_words", "join_events"]
+__all__ = [
+    "MOST_SEVERE",
+    "NAMED_SHARE",
+    "AssetAnomaly",
+    "AssetEvent",
+    "Statistic",
+    "contribution_words",
+    "join_events",
+    "named_contributions",
+]
 
 Statistic = Literal["t_squared", "q"]
 
@@ -164,9 +173,25 @@ def contribution_words(contributions: Iterable[tuple[str, float]]) -> str:
     >>> contribution_words([("flow", 0.61), ("speed", 0.2), ("heat", 0.04)])
     'flow 61 %, speed 20 %'
     """
-    ordered = list(contributions)
-    named = [pair for pair in ordered[:_MAX_NAMED] if pair[1] >= NAMED_SHARE] or ordered[:1]
+    named = named_contributions(contributions)[:_MAX_NAMED]
     return ", ".join(f"{channel} {100 * share:.0f} %" for channel, share in named)
+
+
+def named_contributions(contributions: Iterable[tuple[str, float]]) -> list[tuple[str, float]]:
+    """Return the channels that contribute `NAMED_SHARE` and more; the first one where none does.
+
+    Parameters
+    ----------
+    contributions : iterable of (str, float)
+        Channels and their shares, largest first.
+
+    Examples
+    --------
+    >>> named_contributions([("flow", 0.61), ("speed", 0.09)]), named_contributions([("flow", 0.01), ("speed", 0.01)])
+    ([('flow', 0.61)], [('flow', 0.01)])
+    """
+    ordered = list(contributions)
+    return [pair for pair in ordered if pair[1] >= NAMED_SHARE] or ordered[:1]
 
 
 def _said(event: AssetEvent, contributions: Iterable[tuple[str, float]]) -> str:

@@ -9,7 +9,7 @@ import xarray as xr
 
 from workbench.counts import ratio_text
 from workbench.detection.applied import unchanged_step
-from workbench.detection.asset.events import NAMED_SHARE
+from workbench.detection.asset.events import named_contributions
 from workbench.detection.envelope import AnomalyRow, anomaly_rows
 from workbench.detection.envelope.silence import is_frozen, whole_silence
 from workbench.maintenance.alerts.limits import excursions
@@ -158,8 +158,9 @@ def asset_findings(scored: xr.Dataset, anomalies: pd.DataFrame) -> list[Finding]
                 source=source,
                 message=f"{asset} left normal operation at {_when(series, start)}: {found['words']} ({source}).",
                 ongoing=end >= last,
+                at_once=True,  # its distance was exceeded, as a bound of the envelope is
                 contributions=json.dumps(
-                    [[name, round(share, 4)] for name, share in found["contributions"] if share >= NAMED_SHARE]
+                    [[name, round(share, 4)] for name, share in named_contributions(found["contributions"])]
                 ),
             )
         )

@@ -239,7 +239,7 @@ def complete(
     if alerts and verdict is None:
         raise MaintenanceError(
             f"{name} cannot be completed: it has open alerts, {', '.join(str(alert.id) for alert in alerts)}.",
-            "Pass a verdict: true, false alarm, known behaviour, test or unknown.",
+            "Choose a verdict: true, false alarm, known behaviour, test or unknown.",
         )
     failure = _checked_failure(row, failure, verdict)
     for code, value in asdict(failure).items():
@@ -310,22 +310,23 @@ def _checked_failure(row: OrderRow, failure: Failure, verdict: str | None) -> Fa
         if failure.has_codes or (row.type in FAILURE_TYPES and not judged_as_none):
             raise MaintenanceError(
                 f"{name} cannot be completed: it is not said whether something had failed.",
-                f"Pass failure: {', '.join(FAILURE_KINDS)}.",
+                f"Say it as the failure: {', '.join(FAILURE_KINDS)}.",
             )
         failure = replace(failure, kind=NO_FAILURE)
     if failure.kind == NO_FAILURE and failure.has_codes:
         raise MaintenanceError(
             f"{name} cannot be completed: nothing had failed, and yet there are codes of a failure, {failure}.",
-            "Leave the codes out, or pass failure: functional failure or degradation.",
+            "Leave the codes out, or choose as the failure: functional failure or degradation.",
         )
     if failure.kind == FUNCTIONAL_FAILURE and judged_as_none:
         raise MaintenanceError(
             f"{name} cannot be completed: a functional failure does not go with the verdict {verdict}.",
-            "Pass another verdict, or failure: none.",
+            "Choose another verdict, or none as the failure.",
         )
     if failure.kind != NO_FAILURE and not failure.mode:
         raise MaintenanceError(
-            f"{name} cannot be completed without a failure mode.", "Pass its ISO 14224 code, for example PDE, or UNK."
+            f"{name} cannot be completed without a failure mode.",
+            "Choose its ISO 14224 code, for example PDE; UNK where it is not known.",
         )
     return failure
 
@@ -407,7 +408,7 @@ def change(
     if not log_details:
         raise MaintenanceError(
             f"{number_of(row.id)} was not changed: no new value was passed.",
-            "Pass due, priority, hours, description, down_from, down_to or may_reassign.",
+            "Change due date, priority, hours, description, downtime or whether the plan may reassign it.",
         )
     log.append(db, f"order:{row.id}", "changed", who, log_details)
     db.flush()

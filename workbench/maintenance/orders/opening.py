@@ -1,6 +1,7 @@
 """Opening of work orders: which alerts cause one, which order they belong to, and what it begins with."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import cache
 from typing import Any
@@ -123,6 +124,7 @@ def open_for_alerts(
     criticality: Callable[[str], int | None],
     alerts: Sequence[int],
     who: str,
+    asset_name: Callable[[str], str],
     **content: Any,
 ) -> OrderRow:
     """Open one order for alerts of one asset, inside a writing transaction; see `WorkOrders.from_alerts`."""
@@ -142,8 +144,8 @@ def open_for_alerts(
     alert_content = {
         "subsystem": subsystem,
         "channel": channel,
-        "title": template.title.format(asset=assets[0], subsystem=subsystem, channel=channel_words),
-        "description": "\n".join(_description_lines(rows)),
+        "title": template.title.format(asset=asset_name(assets[0]), subsystem=subsystem, channel=channel_words),
+        "description": "\n".join(_description_lines(rows, asset_name)),
     }
     return new_order(
         db,
@@ -164,6 +166,7 @@ def extend(
     alerts: Sequence[int],
     case: int | None,
     who: str,
+    asset_name: Callable[[str], str],
 ) -> None:
     """Add alerts of a case to an active order, inside a writing transaction, with a line of its history for each.
 
@@ -175,23 +178,24 @@ def extend(
         link(db, order, alert)
     added = [row for row in (alert_actions.find(db, alert) for alert in alerts) if row not in before]
     title = options.template(order.asset, order.subsystem).title
-    plain, old_title, new_title = (
-        _title_of(title, order, rows, many_cases)
-        for rows, many_cases in ((before, False), (before, True), ([*before, *added], True))
-    )
-    changes = {"title": new_title} if order.title in (plain, old_title) and order.title != new_title else {}
+    name = asset_name(order.asset)
+    own_titles = {  # as they are by rule; earlier releases named the asset by its key
+        _title_of(title, order, before, one, many_cases) for one in (name, order.asset) for many_cases in (False, True)
+    }
+    new_title = _title_of(title, order, [*before, *added], name, True)
+    changes = {"title": new_title} if order.title in own_titles and order.title != new_title else {}
     order.title = changes.get("title", order.title)
     order.channel = _channels_of([*before, *added])[0] if order.channel == _channels_of(before)[0] else order.channel
-    order.description = "\n".join(filter(None, (order.description, *_description_lines(added))))
+    order.description = "\n".join(filter(None, (order.description, *_description_lines(added, asset_name))))
     rate(db, order, options, criticality(order.asset))
     for alert in alerts:
         details = {"alert": alert, "case": case, "priority": order.priority, **changes}
         log.append(db, f"order:{order.id}", "alert added", who, details)
 
 
-def _title_of(template: str, order: OrderRow, alerts: Sequence[AlertRow], many_cases: bool) -> str:
+def _title_of(template: str, order: OrderRow, alerts: Sequence[AlertRow], asset: str, many_cases: bool) -> str:
     """Return the title of an order for alerts, which says how many cases they are of where these are several."""
-    words = template.format(asset=order.asset, subsystem=order.subsystem, channel=_channels_of(alerts)[1])
+    words = template.format(asset=asset, subsystem=order.subsystem, channel=_channels_of(alerts)[1])
     cases = len({row.case_id for row in alerts} - {None})
     more = f" ({cases} cases)" if many_cases and cases > 1 else ""
     return f"{words[: _MAX_TITLE - len(more)]}{more}"
@@ -215,7 +219,7 @@ def _channels_of(alerts: Sequence[AlertRow]) -> tuple[str, str]:
     return "", f"{channels[0]} and {counted(len(channels) - 1, 'other channel')}"
 
 
-def _description_lines(alerts: Sequence[AlertRow]) -> list[str]:
+def _description_lines(alerts: Sequence[AlertRow], asset_name: Callable[[str], str]) -> list[str]:
     """Return what alerts say, case by case; a case of several alerts begins with its own sentence."""
     cases: dict[int | None, list[AlertRow]] = {}
     for row in alerts:
@@ -223,7 +227,8 @@ def _description_lines(alerts: Sequence[AlertRow]) -> list[str]:
     lines = []
     for case, rows in cases.items():
         if len(rows) > 1 and case is not None:
-            lines.append(str(case_of(case, [vars(Alert.of(row)) for row in rows])))
+            whole = case_of(case, [vars(Alert.of(row)) for row in rows])
+            lines.append(str(replace(whole, asset=asset_name(whole.asset))))
         lines += [row.message for row in rows]
     return lines
 

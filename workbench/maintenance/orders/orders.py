@@ -88,6 +88,8 @@ class WorkOrders:
         Returns where an order stands by the name that a person entered; any name is taken where it is omitted.
     files : Path, optional
         Folder of attached files; no file can be attached where it is omitted.
+    asset_name : callable, optional
+        Returns what people call an asset, for titles and descriptions; its key where omitted.
 
     Attributes
     ----------
@@ -106,11 +108,13 @@ class WorkOrders:
         criticality: Callable[[str], int | None] | None = None,
         location: FindLocation | None = None,
         files: Path | None = None,
+        asset_name: Callable[[str], str] = str,
     ) -> None:
         self.database = database
         self.options = options or OrderOptions()
         self._criticality = criticality or _nobody_said
         self._location = location or _any_location
+        self._asset_name = asset_name
         self.files = AttachmentStore(files, round(self.options.attachment_mb * 2**20))
 
     # ---- reading
@@ -331,7 +335,7 @@ class WorkOrders:
                 if order is None:
                     opened[number_of(self._for_alerts(db, members, who).id)] = None
                     continue
-                opening.extend(db, order, self.options, self._criticality, members, case, who)
+                opening.extend(db, order, self.options, self._criticality, members, case, who, self._asset_name)
                 if number_of(order.id) not in opened:
                     extended[number_of(order.id)] = None
         return {"opened": tuple(opened), "extended": tuple(extended)}
@@ -632,7 +636,7 @@ class WorkOrders:
             return WorkOrder.of(db, row)
 
     def _for_alerts(self, db: orm.Session, alerts: Sequence[int], who: str, **content: Any) -> OrderRow:
-        return open_for_alerts(db, self.options, self._criticality, alerts, who, **content)
+        return open_for_alerts(db, self.options, self._criticality, alerts, who, self._asset_name, **content)
 
 
 def _nobody_said(asset: str) -> None:

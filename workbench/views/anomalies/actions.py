@@ -418,7 +418,7 @@ class Actions:
         self.refusals.check()
         return {name: made.value for name, made in self.fields.items()}
 
-    def show(self, alerts: pd.DataFrame, marked: int, concerned: int) -> None:
+    def show(self, alerts: pd.DataFrame, marked: int, concerned: int, orders: Sequence[str] = ()) -> None:
         """Enable the buttons of what the states of some alerts allow.
 
         Parameters
@@ -429,11 +429,16 @@ class Actions:
             Number of marked lines; 0 where the action is for the chosen one.
         concerned : int
             Number of alerts that the action is for, those of cases that are not listed too.
+        orders : sequence of str
+            Numbers of the active work orders that every one of the alerts is in; empty where one is in none.
         """
         states = set(alerts["state"]) if len(alerts) else set()
         for name, made in self.buttons.items():
             made.disabled = not states.intersection(ALLOWED.get(name, states))
         self.buttons["label"].disabled = concerned != 1
+        order = self.buttons["order"]
+        order.disabled = order.disabled or bool(orders)
+        order.tooltip = f"In {', '.join(orders)} already" if orders else ALERT_ACTIONS["order"].tip
         self.buttons["close"].layout.display = "none" if states == {"closed"} else None  # one takes the other's place
         self.buttons["correct"].layout.display = None if "closed" in states else "none"
         alerts_in_cases = f", {counted(concerned, 'alert')}" if concerned != marked else ""

@@ -11,10 +11,10 @@ import pandas as pd
 from workbench.counts import counted
 from workbench.maintenance.alerts.places import moment_of, place_words, span_of
 from workbench.maintenance.alerts.table import ALLOWED, KINDS, STATES, VERDICTS
-from workbench.maintenance.cases.case import Case
+from workbench.maintenance.cases.case import Case, moment_words
 from workbench.parameters import LEVELS
 from workbench.plots.theme import SEVERITIES, severity
-from workbench.views.markup import age, duration, state_words, verdict_words
+from workbench.views.markup import age, duration, name_markup, state_words, verdict_words
 from workbench.views.widgets.filters import Filters, check_choice
 from workbench.views.widgets.grid import Column, cell, table_markup
 
@@ -291,9 +291,10 @@ def _alert_cells(row: Mapping[Any, Any], orders: Mapping[int, str], now: datetim
     score = "" if pd.isna(row["severity"]) else f"{row['severity']:.2f}"
     verdict = "" if row["verdict"] is None or pd.isna(row["verdict"]) else f" ({verdict_words(row['verdict'])})"
     state = state_words(row["state"]) + verdict
+    place = f"{row['asset']} {row['subsystem']}, {place_words(row)}"
     return [
         _level_markup(str(row["level"])),
-        cell(row["channel"], title=f"{row['asset']} {row['subsystem']}, {place_words(row)}"),
+        f"<span title='{escape(place)}'>{name_markup(row['channel'])}</span>",
         score or "<span class='wb-muted'>limit</span>",
         f"<span class='wb-cut' title='{escape(state)}'>{escape(state)}</span>",
         _began_markup(row),
@@ -314,17 +315,20 @@ def _case_cells(
         f"aria-label='{label}' title='{label}'>{'▾' if is_open else '▸'}</button>"
     )
     first, *others = case.channels or (case.asset,)
-    words = f"{first} +{len(others)}" if others else first
+    more = f" <span>+{len(others)}</span>" if others else ""
     own = dict.fromkeys(orders[alert] for alert in case.alerts if alert in orders)
-    spans = [span_of(row) for row in listed]
-    earliest = min(zip(spans, listed, strict=True), key=lambda pair: pair[0][1])[1]
+    began = case.start_time
+    shown = f"{len(listed)} of {len(case.alerts)}" if len(listed) < len(case.alerts) else str(len(case.alerts))
     return [
         f"{turn}{_level_markup(case.level)}",
-        cell(words, title=f"Case {case.id}. {case}"),
-        f"<span class='wb-muted'>{counted(len(case.alerts), 'alert')}</span>",
+        f"<span class='wb-several' title='{escape(f'Case {case.id}. {case}')}'>{name_markup(first)}{more}</span>",
+        f"<span class='wb-muted' title='{label}'>{shown} alert{'' if len(case.alerts) == 1 else 's'}</span>",
         f"<span class='wb-cut' title='{escape(state_words(case.state))}'>{escape(state_words(case.state))}</span>",
-        _began_markup(earliest),
-        _lasted_words(spans[0][0], min(span[1] for span in spans), max(span[2] for span in spans)),
+        cell(
+            f"{case.first_at:,}" if began is None else f"{began:%d %b %H:%M}",
+            title=moment_words(case.clock, case.first_at),
+        ),
+        _lasted_words(case.clock, case.first_at, case.last_at),
         _raised_markup(case.raised_at, now),
         cell(", ".join(own)),
     ]

@@ -515,14 +515,13 @@ class Anomalies(View):
         for name in self.list.grid.marked or filter(None, [chosen]):
             case = case_number(name)
             alerts |= dict.fromkeys([int(name)] if case is None else self._alerts_of_case(case, action))
+        if action == "order":  # those that have one already stay in it
+            return [number for number in alerts if number not in self.list.orders]
         return list(alerts)
 
     def _alerts_of_case(self, case: int, action: str) -> list[int]:
         table = self.session.maintenance.cases.table(case)
-        alerts = [int(number) for number in table.loc[table["state"].isin(ALLOWED.get(action, OPEN)), "id"]]
-        if action == "order":  # those that have one already stay in it
-            return [number for number in alerts if number not in self.list.orders] or alerts
-        return alerts
+        return [int(number) for number in table.loc[table["state"].isin(ALLOWED.get(action, OPEN)), "id"]]
 
     def _list(self, *, keep: bool = False) -> None:
         """Read the list, and write how many open alerts there are.
@@ -645,7 +644,9 @@ class Anomalies(View):
         rows = self.alerts[self.alerts["id"].isin(numbers)] if len(self.alerts) else self.alerts
         held = self.list.row(self.alert) if self.alert in numbers and rows.empty else None
         rows = rows if held is None else pd.DataFrame([held])
-        self.actions.show(rows, len(self.list.grid.marked), len(numbers))
+        own = dict.fromkeys(self.list.orders[number] for number in numbers if number in self.list.orders)
+        in_orders = list(own) if set(numbers) <= set(self.list.orders) else []
+        self.actions.show(rows, len(self.list.grid.marked), len(numbers), in_orders)
 
     def _shown(self, row: Mapping[str, Any]) -> Shown:
         return self._asset(row["channel"]).shown if row["kind"] == "asset" else self._channel(row["channel"])

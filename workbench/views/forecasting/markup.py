@@ -148,7 +148,7 @@ def skill_markup(table: pd.DataFrame, units: str) -> str:
         Column("", "forecaster"),
         Column("", f"MAE{unit}", True, "Mean absolute error over all lead times and origins"),
         Column("", f"RMSE{unit}", True, "Root of the mean squared error"),
-        Column("", "R2", True, "1 - squared errors over squared deviations from the mean"),
+        Column("", "R²", True, "1 - squared errors over squared deviations from the mean"),
         Column(
             "",
             "better than last value",

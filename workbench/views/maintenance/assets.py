@@ -346,9 +346,12 @@ class Assets(Mode):
         self.table.html = table_markup(_COLUMNS, rows, classes=classes) if rows else ""
         self._empty.value = "" if rows else empty_card("No assets match.", "Change the text, or add one with the form.")
         self.table.chosen = self._chosen
-        readings = [_reading_row(row) for row in self.meters.to_dict(orient="records")]
+        readings = [
+            _reading_row(row, self.desk.asset_name(row["asset"])) for row in self.meters.to_dict(orient="records")
+        ]
         self.readings.html = table_markup(_METER_COLUMNS, readings) if readings else _note("No readings yet.")
-        stops = [(str(row["id"]), _outage_cells(row)) for row in self.outages.to_dict(orient="records")]
+        named = self.outages.assign(asset=self.outages["asset"].map(self.desk.asset_name))
+        stops = [(str(row["id"]), _outage_cells(row)) for row in named.to_dict(orient="records")]
         ended = {
             str(row["id"]): "wb-closed" for row in self.outages.to_dict(orient="records") if pd.notna(row["ended_at"])
         }
@@ -403,8 +406,8 @@ def _cells(row: Mapping[Any, Any], depth: int) -> list[str]:
     return [indent, cell(row["kind"]), cell(row["title"]), criticality, state, *counts]
 
 
-def _reading_row(row: Mapping[Any, Any]) -> tuple[str, list[str]]:
-    cells = [cell(row["asset"]), cell(row["meter"]), f"{row['value']:g}", _minute(row["read_at"])]
+def _reading_row(row: Mapping[Any, Any], asset: str) -> tuple[str, list[str]]:
+    cells = [cell(asset), cell(row["meter"]), f"{row['value']:g}", _minute(row["read_at"])]
     return f"{row['asset']}\t{row['meter']}", cells
 
 

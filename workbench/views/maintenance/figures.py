@@ -1,6 +1,6 @@
 """How well maintenance goes: figures with intervals, cost by asset, and load of the technicians."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import timedelta
 from functools import partial
 from html import escape
@@ -78,7 +78,7 @@ class Figures(Mode):
         self.table = self.desk.figures(watched, until - timedelta(days=self._days.value), until)
         self.load = self.desk.load(_LOAD_DAYS)
         self._figures.value = _figures_markup(self.table)
-        self._costs.value = _costs_markup(cost_by_asset(self.desk.orders.list(state=None)))
+        self._costs.value = _costs_markup(cost_by_asset(self.desk.orders.list(state=None)), self.desk.asset_name)
         self._people.value = (
             "" if len(self.load) else "<p class='wb-note wb-muted'>No technicians yet. Add one in Resources.</p>"
         )
@@ -182,11 +182,12 @@ def _money(value: float) -> str:
     return "" if pd.isna(value) else f"{value:,.2f}"
 
 
-def _costs_markup(costs: pd.DataFrame) -> str:
+def _costs_markup(costs: pd.DataFrame, asset_name: Callable[[str], str]) -> str:
     if costs.empty:
         return "<p class='wb-note wb-muted'>No completed orders yet.</p>"
     rows = "".join(
-        f"<tr><td>{escape(row['asset'])}</td><td>{row['orders']}</td><td>{_number(row['hours'], False)}</td>"
+        f"<tr><td>{escape(asset_name(row['asset']))}</td><td>{row['orders']}</td>"
+        f"<td>{_number(row['hours'], False)}</td>"
         f"<td>{_money(row['cost']) or 'not available'}</td></tr>"
         for row in costs.to_dict(orient="records")
     )

@@ -270,7 +270,7 @@ class Log(Mode):
                     cell(subject_words(row["subject"])),
                     cell(row["action"].replace("_", " ")),
                     cell(row["who"]),
-                    f"<span class='wb-cut wb-muted'>{escape(detail_words(_details(row))[:160])}</span>",
+                    _details_cell(row),
                 ],
             )
             for row in self.entries.to_dict(orient="records")
@@ -328,6 +328,11 @@ def _subject(text: str) -> str:
         return f"order:{words[3:]}"
     kind, space, name = words.partition(" ")
     return f"{kind.lower()}:{name.strip()}" if space else words
+
+
+def _details_cell(row: Mapping[Any, Any]) -> str:
+    words = escape(detail_words(_details(row))[:160], quote=True)
+    return f"<span class='wb-cut wb-muted' title='{words}'>{words}</span>"
 
 
 def _details(row: Mapping[Any, Any]) -> dict[str, Any]:

@@ -10,11 +10,14 @@ from html import escape
 from typing import Any
 
 from workbench.exceptions import ViewError
+from workbench.maintenance.orders import checklists
+from workbench.maintenance.orders.failure_codes import NO_FAILURE
 from workbench.maintenance.orders.orders import WorkOrders
+from workbench.maintenance.orders.states import FAILURE_TYPES, VERDICTS_OF_NO_FAILURE
 from workbench.maintenance.orders.table import WorkOrder
 from workbench.maintenance.values import MAX_ORDER_HOURS
 from workbench.views.maintenance.form import items_of
-from workbench.views.widgets.refusals import Range
+from workbench.views.widgets.refusals import FormError, Range
 from workbench.views.widgets.times import in_utc, without_zone
 
 __all__ = [
@@ -220,11 +223,9 @@ def _hold(request: OrderRequest) -> WorkOrder:
 
 def _complete(request: OrderRequest) -> WorkOrder:
     order, values = request.chosen, request.values
-    if request.open_alerts and not values["verdict"]:
-        raise ViewError(
-            f"{order.number} has open alerts, and no verdict on them is chosen.",
-            "Choose one under Verdict on the alerts, for example false alarm.",
-        )
+    problems = _not_right_yet(request)
+    if problems:
+        raise FormError(problems)
     return request.orders.complete(
         order.number,
         request.who,
@@ -237,6 +238,30 @@ def _complete(request: OrderRequest) -> WorkOrder:
         **_downtime(request),
         **{name: values[name] for name in FAILURE_FIELDS},
     )
+
+
+def _not_right_yet(request: OrderRequest) -> dict[str, str]:
+    """Return a sentence for each field of the form that is not right yet, by its name; "" is the checklist."""
+    values, order = request.values, request.chosen
+    problems = {}
+    if not values["done"].strip():
+        problems["done"] = "Enter what was done."
+    if request.open_alerts and not values["verdict"]:
+        problems["verdict"] = f"{order.number} has open alerts: choose a verdict on them, for example false alarm."
+    is_no_fault = request.open_alerts and values["verdict"] in VERDICTS_OF_NO_FAILURE
+    if not values["failure"] and order.type in FAILURE_TYPES and not is_no_fault:
+        problems["failure"] = "Choose whether something had failed; none where nothing had."
+    if values["failure"] not in ("", NO_FAILURE) and not values["mode"]:
+        problems["mode"] = "Choose the failure mode; UNK where it is not known."
+    for name, read in (("used", part_quantities), ("cost", _cost)):
+        try:
+            read(values[name])
+        except ViewError as error:
+            problems[name] = str(error)
+    open_items = checklists.missing(order.checklist)
+    if open_items:
+        problems[""] = f"Answer what is open on the checklist: {'; '.join(open_items)}."
+    return problems
 
 
 def _downtime(request: OrderRequest) -> dict[str, Any]:

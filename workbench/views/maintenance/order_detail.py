@@ -296,7 +296,7 @@ def _alerts(alerts: pd.DataFrame) -> str:
         symbol = f"<span class='wb-symbol' aria-hidden='true'>{level.symbol}</span>"
         name = str(row["id"])
         case = "" if pd.isna(row["case_id"]) else f"{row['case_id']:.0f}"
-        cells = [f"{symbol}{level.word}", cell(row["channel"]), cell(state_words(row["state"])), cell(case), "open"]
+        cells = [f"{symbol}{level.word}", cell(row["channel"]), cell(state_words(row["state"])), cell(case), "show"]
         rows.append((name, cells))
         classes[name] = level.word
     columns = tuple(Column("", title) for title in ("level", "channel", "state", "case", "in Anomalies"))

@@ -11,7 +11,7 @@ import pandas as pd
 from workbench.maintenance.orders.priority import PRIORITIES
 from workbench.maintenance.orders.states import ORDER_STATES, TRANSITIONS
 from workbench.plots.theme import severity
-from workbench.views.markup import duration
+from workbench.views.markup import duration, name_markup
 from workbench.views.widgets.filters import Filters, check_choice, next_order
 from workbench.views.widgets.grid import Column, cell, table_markup
 
@@ -233,15 +233,23 @@ def orders_markup(orders: pd.DataFrame, total: int, request: OrderFilter, now: d
     rows, classes = [], {}
     for row in orders.to_dict(orient="records"):
         due = due_words(row["due"], row["overdue"], now)
-        place = cell(
-            row["asset"],
-            title=" ".join(filter(None, (row["asset"], row["subsystem"], row["component"], row["channel"]))),
-        )
+        where = " ".join(filter(None, (row["asset"], row["subsystem"], row["component"], row["channel"])))
+        place = f"<span title='{escape(where)}'>{name_markup(row['asset'])}</span>"
         title = f"<span class='wb-cut' title='{escape(row['title'])}'>{escape(row['title'])}</span>"
         sign = "<span class='wb-symbol' aria-hidden='true'>▲</span>" if row["overdue"] else ""
         late = f"<span class='wb-late high'>{sign}{due}</span>" if row["overdue"] else due
         words = [priority_markup(row["priority"]), cell(row["state"]), place, title]
-        rows.append((row["number"], [cell(row["number"]), *words, cell(row["assignee"]), late]))
+        rows.append(
+            (
+                row["number"],
+                [
+                    cell(row["number"]),
+                    *words,
+                    name_markup(str(row["assignee"])) if pd.notna(row["assignee"]) else "",
+                    late,
+                ],
+            )
+        )
         closed = not TRANSITIONS[row["state"]]
         classes[row["number"]] = "wb-closed" if closed else LEVELS.get(row["priority"], "")
     note = f"{len(orders):,} of {total:,}; scroll down for more" if len(orders) < total else ""

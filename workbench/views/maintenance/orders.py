@@ -406,7 +406,8 @@ class Orders(Mode):
             )  # the order of a link is listed, too
             shown = self.listed.head(self._limit)
             shown = shown.assign(asset=shown["asset"].map(self._asset_name))
-            self.table.html = orders_markup(shown, len(self.listed), self.request, now)
+            markup = orders_markup(shown, len(self.listed), self.request, now)
+            self.table.html = "" if self.listed.empty else markup
         if self.listed.empty and self.request == OrderFilter():
             self._empty.value = empty_card(
                 "No open work orders.", "Open one for an alert in Anomalies, or with New order."
@@ -456,7 +457,7 @@ class Orders(Mode):
             self._perform(action)
             return
         if action == "assign" and not self.people["active"].any():
-            raise ViewError("There are no technicians yet.", "Add one under Resources, or: workbench people set NAME.")
+            raise ViewError("There are no technicians yet.", "Add one under Resources.")
         order, register = self.order, self.desk.register.list(retired=False)
         self._places = register["name"].tolist()
         takes_orders = register.loc[register["kind"].isin(("site", "unit", "asset")), "name"]

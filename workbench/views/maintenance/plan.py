@@ -43,7 +43,7 @@ __all__ = ["Plan"]
 
 _LAYOUTS = ("Gantt", "Week", "Month")
 _DAYS = 7
-_NO_TECHNICIANS = empty_card("No technicians yet.", "Add one under Resources, or:", "workbench people set NAME")
+_NO_TECHNICIANS = empty_card("No technicians yet.", "Add one under Resources.")
 
 
 class Plan(Mode):

@@ -14,6 +14,7 @@ from workbench.maintenance.schedule.solver import Stop
 from workbench.maintenance.schedule.what_if import Comparison, change_sentence
 from workbench.maintenance.values import span_words
 from workbench.plots.theme import severity
+from workbench.views.widgets.callbacks import without_commands
 from workbench.views.widgets.grid import Column, table_markup
 
 __all__ = [
@@ -117,9 +118,8 @@ def conflicts_markup(conflicts: Sequence[Conflict]) -> str:
     for place, one in enumerate(conflicts):
         level = severity(_KINDS.get(one.kind, "medium"))
         symbol = f"<span class='wb-symbol' aria-hidden='true'>{level.symbol}</span>"
-        words = (
-            f"<span class='wb-wrap'>{escape(one.message)} <span class='wb-muted'>{escape(one.resolve)}</span></span>"
-        )
+        todo = escape(without_commands(one.resolve))
+        words = f"<span class='wb-wrap'>{escape(one.message)} <span class='wb-muted'>{todo}</span></span>"
         name = f"{one.job}#{place}"
         rows.append((name, [f"{symbol}{escape(one.kind.replace('_', ' '))}", words]))
         classes[name] = level.word

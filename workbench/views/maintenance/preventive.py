@@ -217,7 +217,8 @@ class Preventive(Mode):
 
     def _show(self) -> None:
         readings = {(row.asset, row.meter): row.value for row in self.desk.preventive.meters().itertuples()}
-        rows = [(str(row["id"]), _cells(row, readings)) for row in self.plans.to_dict(orient="records")]
+        name = self.desk.asset_name
+        rows = [(str(row["id"]), _cells(row, readings, name(row["asset"]))) for row in self.plans.to_dict("records")]
         stopped = {str(row["id"]): "wb-closed" for row in self.plans.to_dict(orient="records") if not row["active"]}
         self.table.html = table_markup(_COLUMNS, rows, classes=stopped) if rows else ""
         self._empty.value = "" if rows else empty_card("No preventive plans.", "Add one with the form.")
@@ -279,7 +280,7 @@ def _content(values: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in content.items() if value is not None}
 
 
-def _cells(row: Mapping[Any, Any], readings: Mapping[tuple[Any, Any], Any]) -> list[str]:
+def _cells(row: Mapping[Any, Any], readings: Mapping[tuple[Any, Any], Any], asset: str) -> list[str]:
     """Return the cells of a plan."""
     reading = readings.get((row["asset"], row["meter"]))
     now = "no reading" if reading is None else f"now {reading:g}"
@@ -298,6 +299,6 @@ def _cells(row: Mapping[Any, Any], readings: Mapping[tuple[Any, Any], Any]) -> l
     else:
         repeats = f"{row['meter']} below {row['below']:g}"
     repeats += f", {row['season']}" if row["season"] else ""
-    place = "/".join(filter(None, (row["asset"], row["subsystem"])))
+    place = "/".join(filter(None, (asset, row["subsystem"])))
     words = (cell(text) for text in (row["title"], place, repeats, following, "active" if row["active"] else "stopped"))
     return [str(row["id"]), *words]

@@ -113,7 +113,8 @@ class Requests(Mode):
         if not self._number and numbers:
             self._number = numbers[0]
         self._empty.value = "" if numbers else _nothing(self._wanted)
-        self.table.html = _table(self.listed, pd.Timestamp(self.view.session.clock())) if numbers else ""
+        named = self.listed.assign(asset=self.listed["asset"].map(self.desk.asset_name))
+        self.table.html = _table(named, pd.Timestamp(self.view.session.clock())) if numbers else ""
         self._show()
         waiting = len(self.listed) if self._wanted == _NEW else len(requests.list(_NEW))
         return f"{counted(waiting, 'request')} to decide" if waiting else "nothing to decide"
@@ -227,7 +228,11 @@ class Requests(Mode):
         self.table.chosen = self._number
         is_new = request is not None and request.state == _NEW
         self.form.box.layout.display = None if is_new else "none"
-        self._detail.value = _detail(request) if request else "<p class='wb-note wb-muted'>No request is chosen.</p>"
+        self._detail.value = (
+            _detail(request, self.desk.asset_name(request.asset))
+            if request
+            else "<p class='wb-note wb-muted'>No request is chosen.</p>"
+        )
         if request is None or not is_new:
             self._filled = ""
             return
@@ -269,10 +274,10 @@ def _table(requests: pd.DataFrame, present: pd.Timestamp) -> str:
     return table_markup(_COLUMNS, rows)
 
 
-def _detail(request: Request) -> str:
+def _detail(request: Request, asset: str) -> str:
     decided = "" if request.decided_at is None else f"{request.decided_at:%Y-%m-%d %H:%M} UTC by {request.decided_by}"
     facts = {
-        "asset": request.asset,
+        "asset": asset,
         "reported": f"{request.reported_at:%Y-%m-%d %H:%M} UTC{f' by {request.reporter}' if request.reporter else ''}",
         "problem": request.problem,
         request.state: decided,

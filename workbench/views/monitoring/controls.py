@@ -73,19 +73,15 @@ class Controls:
         self.seek.tooltip = "Replay position"
         self.position = widgets.HTML()
         self.latest = button("Latest", "Show the newest values, and follow those that come", view.on_latest)
+        self._pages = box("wb-together", self.previous, self.page, self.following)
         self.bar = box(
             "wb-bar",
             self.asset,
             self.group,
             self.mode,
-            self.previous,
-            self.page,
-            self.following,
+            self._pages,
             self.span,
-            self.earlier,
-            self.later,
-            self.closer,
-            self.wider,
+            box("wb-together", self.earlier, self.later, self.closer, self.wider),
         )
         self.replay_bar = box("wb-bar", self.play, self.speed, self.seek, self.position, self.latest)
 
@@ -108,8 +104,7 @@ class Controls:
         _offer(self.group, groups, scene.group)
         self.mode.value = scene.mode
         first, shown, total = scene.page * scene.page_size, len(scene.shown), len(scene.channels)
-        for widget in (self.previous, self.page, self.following):
-            widget.layout.display = "none" if shown == total else None
+        self._pages.layout.display = "none" if shown == total else None
         self.page.value = f"{first + 1} to {first + shown} of {total}"
         self.previous.disabled = first == 0
         self.following.disabled = first + shown >= total

@@ -241,9 +241,9 @@ def _row(row: dict[Any, Any], chosen: bool) -> str:
         say = _no_data if is_silent else _behind
         words = [say(age_words(row["age"], dated=row["dated"], long=True)), row["quality"].removeprefix("good")]
     quality = escape(", ".join(filter(None, words)))
-    brief = (
-        escape(", ".join(filter(None, ["no data", *words[1:]]))) if row["stale"] else quality
-    )  # the age is beside it
+    brief = quality
+    if row["stale"]:  # the age is beside it
+        brief = escape(", ".join(filter(None, ["no data" if is_silent else "behind", *words[1:]])))
     when = "" if row["time"] is None else _when(row["time"], dated=row["dated"])
     classes = " ".join(filter(None, (level, "wb-chosen" if chosen else "", "wb-stale" if is_silent else "")))
     state = row["limit"] or "no limits"

@@ -7,7 +7,9 @@ from datetime import datetime, timedelta
 import pandas as pd
 
 from workbench.maintenance.alerts.queries import first_raised, open_at, worst_levels
+from workbench.maintenance.alerts.table import ALLOWED
 from workbench.maintenance.kpis.kpis import Kpis, health_index
+from workbench.parameters import LEVELS
 from workbench.views.overview.first_steps import FirstSteps, first_steps
 from workbench.views.view_session import ViewSession
 
@@ -40,7 +42,8 @@ class Picture:
         Table of `Session.overview`, with `alerts` (open alerts) and `worst` (their worst level, empty where there is
         none).
     alerts : pandas.DataFrame
-        Open alerts, the worst first.
+        Open alerts, the one to do first at their head: the worst level, then what waits for acknowledgement, then the
+        newest.
     raised : pandas.DataFrame
         Alerts raised in the period.
     raised_before : int or None
@@ -96,7 +99,7 @@ def look_at(session: ViewSession, words: str, before: Picture | None = None) -> 
     desk, now, length = session.maintenance, session.clock(), RANGES[words]
     since = now - length if length is not None else _beginning(first_raised(desk.database), now)
     if before is None:
-        alerts = desk.alerts.list(state="open", order="worst")
+        alerts = _to_do_first(desk.alerts.list(state="open", order="newest"))
         fleet, steps = _with_alerts(session.overview(), alerts), first_steps(session, alerts)
         orders, people = desk.orders.list(), desk.people.list()
     else:
@@ -124,6 +127,18 @@ def look_at(session: ViewSession, words: str, before: Picture | None = None) -> 
         feed=desk.log(since=since, limit=_MAX_ENTRIES),
         first_steps=steps,
     )
+
+
+def _to_do_first(alerts: pd.DataFrame) -> pd.DataFrame:
+    """Sort alerts, of which the newest comes first, by their level, then by whether they wait for acknowledgement."""
+    order = pd.DataFrame(
+        {
+            "level": [-LEVELS.index(str(level)) for level in alerts["level"]],
+            "waits": [state not in ALLOWED["acknowledge"] for state in alerts["state"]],
+        },
+        index=alerts.index,
+    )
+    return alerts.loc[order.sort_values(["level", "waits"], kind="stable").index]
 
 
 def _beginning(first: datetime | None, now: datetime) -> datetime:

@@ -49,28 +49,25 @@ class FirstSteps:
 def first_steps(session: ViewSession, alerts: pd.DataFrame) -> FirstSteps | None:
     """Return the case to begin with; None where nobody is led.
 
-    It is the oldest of the worst alerts with which something is left to do, else the newest of them.
+    It is the newest of the worst alerts: the one that the overview says to do first, until it is acknowledged and
+    another one waits. The newcomer goes on with it then.
 
     Parameters
     ----------
     session : ViewSession
         Session in use; only newcomers to a demo fleet with a history are led, until somebody has dismissed the card.
     alerts : pandas.DataFrame
-        Open alerts, the worst first.
+        Open alerts, the one to do first at their head.
     """
     if alerts.empty or _file(session.settings).exists():
         return None
     source = demo_source(session.archive)
     if source is None or source[1] is None:
         return None
-    worst = alerts[alerts["level"].astype(str) == str(alerts["level"].iloc[0])].sort_values("id")
-    orders = session.maintenance.orders_of_alerts()
-    planned = {one.job for one in session.maintenance.planning.placements()}
-    steps = [
-        FirstSteps(alert, order := orders.get(int(alert["id"]), ""), order in planned)
-        for alert in worst.to_dict(orient="records")
-    ]
-    return next((one for one in steps if not (one.is_acknowledged and one.order and one.is_planned)), steps[-1])
+    worst = alerts[alerts["level"] == alerts["level"].iloc[0]]
+    alert = worst.loc[worst["id"].idxmax()].to_dict()
+    order = session.maintenance.orders_of_alerts().get(int(alert["id"]), "")
+    return FirstSteps(alert, order, order in {one.job for one in session.maintenance.planning.placements()})
 
 
 def dismiss(settings: Settings) -> None:
@@ -103,22 +100,17 @@ def first_steps_markup(steps: FirstSteps, catalog: Catalog) -> str:
         f"<b>New here?</b> Look at the cell <b class='{level.word}'><span class='wb-symbol' aria-hidden='true'>"
         f"{level.symbol}</span>{escape(str(alert['channel']))}</b> of {asset}, {level.word}, and follow its case:"
     )
-    order = steps.order or "Open its order"
     links = (
-        ("See why", place, False),
-        ("Acknowledge it", place, steps.is_acknowledged),
-        (f"See its order {order}" if steps.order else order, steps.order or place, bool(steps.order)),
-        ("See the plan", "plan", steps.is_planned),
+        ("See why", place),
+        ("See who acknowledged it" if steps.is_acknowledged else "Acknowledge it", place),
+        (f"See its order {steps.order}" if steps.order else "Open its order", steps.order or place),
+        ("See when it is planned" if steps.is_planned else "Plan it", "plan"),
     )
     buttons = "".join(
-        f'<li><button type="button" class="wb-step" data-pick="{escape(where)}">{number}. {escape(words)}'
-        f"{_DONE if is_done else ''}</button></li>"
-        for number, (words, where, is_done) in enumerate(links, 1)
+        f'<li><button type="button" class="wb-step" data-pick="{escape(where)}">{number}. {escape(words)}</button></li>'
+        for number, (words, where) in enumerate(links, 1)
     )
     return f"<div class='wb-first-steps'><p>{sentence}</p><ol>{buttons}</ol></div>"
-
-
-_DONE = " <span aria-hidden='true'>✓</span><span class='wb-hidden'>, done</span>"
 
 
 def _file(settings: Settings) -> Path:

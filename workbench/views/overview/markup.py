@@ -153,7 +153,7 @@ def _health(picture: Picture, catalog: Catalog) -> tuple[str, str, str, str]:
     was = None if before is None or pd.isna(before.get(asset)) else float(before[asset])
     return (
         f"{health.min():.0f}",
-        f"lowest: {escape(name)}",
+        f"lowest: {name_markup(name)}",
         _change(picture.words, float(health.min()), was, "{:.0f}".format),
         lead("anomalies", place=asset),
     )
@@ -215,7 +215,7 @@ def failures_markup(risks: pd.DataFrame, catalog: Catalog) -> str:
     first = risks.sort_values("probability", ascending=False, na_position="last", kind="stable").head(_MAX_ASSETS)
     for row in first.to_dict(orient="records"):
         name = str(row["asset"])
-        about = cell(catalog.asset(name).name, title=_history(row))
+        about = f"<span title='{escape(_history(row))}'>{name_markup(catalog.asset(name).name)}</span>"
         if pd.isna(row["probability"]):
             rows.append(
                 (
@@ -302,9 +302,7 @@ def load_markup(picture: Picture) -> str:
         due_time = f"due {stamp:%Y-%m-%d %H:%M} UTC"
         rows.append(f"<li><span>{what}</span><span title='{due_time}'>{due_words}, {who}</span></li>")
     if not len(people):
-        rows.insert(
-            0, "<li class='wb-muted'><span>No technicians yet. Run <code>workbench people set NAME</code></span></li>"
-        )
+        rows.insert(0, "<li class='wb-muted'><span>No technicians yet. Add one in Maintenance, Resources.</span></li>")
     return f"<ul class='wb-load' tabindex='0' aria-label='Load, and work due next'>{''.join(rows)}</ul>"
 
 
@@ -327,7 +325,8 @@ def head_markup(picture: Picture) -> str:
         words = "No telemetry yet. Run <code>workbench run</code> for the demo fleet, or import yours."
     elif missing == len(fleet):
         words = (
-            f"{counted(missing, 'channel')}, none scored yet. Run <code>workbench run</code>, or train and score them."
+            f"{counted(missing, 'channel')}, none scored yet. While the demo fleet is being made this takes a minute; "
+            "<code>workbench run</code> trains and scores a fleet of your own."
         )
     elif len(alerts):
         worst = alerts.iloc[0]

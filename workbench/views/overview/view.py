@@ -115,8 +115,8 @@ class Overview(View):
             "wb-right",
             _panel(f"Failures expected in the next {_DAYS:g} days", self._failures, names="wb-failures"),
             _panel("Technicians' load, and work due next", self._load, names="wb-load-panel"),
-            _panel("Activity", self._feed, names="wb-activity"),
         )
+        below = box("wb-below", _panel("Activity", self._feed, names="wb-activity"))
         self._steps = Grid("First steps", pick=self.on_step)
         dismiss_button = button("Dismiss", "Do not show the first steps any more", self.on_dismiss)
         self._guide = box("wb-guide", self._steps, dismiss_button)
@@ -124,7 +124,7 @@ class Overview(View):
             box("wb-bar", self._range),
             self._guide,
             classed(self._tiles, "wb-figures"),
-            box("wb-body", left, middle, right),
+            box("wb-body", left, middle, right, below),
         ]
 
     def refresh(self) -> None:

@@ -43,7 +43,7 @@ class LogPanel(Section[Host]):
         self._quiet = Quiet()
         self._read_file: tuple[int, int] | None = None
         self.entries: dict[str, LogEntry] = {}
-        self.find = widgets.Text(placeholder="Search, for example an error number")
+        self.find = widgets.Text(placeholder="text or error number")
         self.find.tooltip = "Search the whole log"
         self.level = widgets.Dropdown(options=list(_LEVELS.items()))
         self.level.tooltip = "Which entries are listed"

@@ -224,8 +224,11 @@ def storage_markup(sizes: pd.DataFrame, free: int, status: Status, budget: int) 
     cache, requests = status.cache, status.cache["hits"] + status.cache["misses"]
     kernels = max(sum(each.role != "server" for each in status.processes), 1)
     tip = f"{size_words(budget)} in each of {kernels} processes" if kernels > 1 else ""
-    loaded = cell(f"{cache['models']}, {size_words(cache['bytes'])} of {size_words(budget * kernels)}", title=tip)
-    hits = f"{requests:,}, {percent(cache['hits'] / requests)} of them in memory" if requests else "none"
+    loaded = cell(
+        f"{counted(cache['models'], 'model')}, {size_words(cache['bytes'])} of {size_words(budget * kernels)}",
+        title=tip,
+    )
+    hits = f"{requests:,}, {percent(cache['hits'] / requests)} answered from memory" if requests else "none"
     lines = [
         ["in memory", loaded],
         ["requests", hits],

@@ -1,6 +1,7 @@
 """Callbacks of views: named methods whose errors become a card on the page and an entry in the log."""
 
 import logging
+import re
 import time
 import uuid
 from collections.abc import Callable
@@ -11,7 +12,17 @@ from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
 from workbench.exceptions import WorkbenchError
 from workbench.observability.timings import TIMINGS
 
-__all__ = ["LOG", "Failure", "Guard", "Guarded", "Hosted", "Quiet", "callback", "is_callback"]
+__all__ = [
+    "LOG",
+    "Failure",
+    "Guard",
+    "Guarded",
+    "Hosted",
+    "Quiet",
+    "callback",
+    "is_callback",
+    "without_commands",
+]
 
 LOG = logging.getLogger("workbench.views")
 """Where the errors of all views go, with their tracebacks."""
@@ -43,10 +54,32 @@ class Failure:
         self.number = uuid.uuid4().hex[:8]
         if isinstance(error, WorkbenchError):
             self.what = error.message
-            self.todo = error.hint or _AGAIN
+            self.todo = without_commands(error.hint) or _AGAIN
         else:
             self.what = f"{doing} failed."
             self.todo = _AGAIN
+
+
+_SEE = re.compile(r"See: workbench [^.]*\.")
+_COMMANDS = re.compile(r"[:;] workbench (?:alerts|assets|orders|parts|people|plan|preventive|requests)\b[^.;]*")
+
+
+def without_commands(hint: str) -> str:
+    """Return the hint of an error without the commands for what a page has buttons for.
+
+    Parameters
+    ----------
+    hint : str
+        What would be right, or what to do next.
+
+    Examples
+    --------
+    >>> without_commands("Complete it, or say what it takes in all: workbench orders change WO-1 --hours HOURS.")
+    'Complete it, or say what it takes in all.'
+    >>> without_commands("See: workbench orders list."), without_commands("Train one: workbench train P-1.")
+    ('', 'Train one: workbench train P-1.')
+    """
+    return _COMMANDS.sub("", _SEE.sub("", hint)).strip()
 
 
 class Guarded(Protocol):

@@ -13,9 +13,9 @@ from pydantic import BaseModel
 
 from workbench.exceptions import ViewError, WorkbenchError
 from workbench.views.widgets.boxes import classed
-from workbench.views.widgets.callbacks import Failure, callback
+from workbench.views.widgets.callbacks import Failure, callback, without_commands
 
-__all__ = ["Range", "Refusals", "range_of"]
+__all__ = ["FormError", "Range", "Refusals", "range_of"]
 
 _BOUNDS = ("ge", "gt", "le", "lt")
 
@@ -100,8 +100,22 @@ def range_of(model: type[BaseModel], name: str) -> Range:
     )
 
 
+class FormError(ViewError):
+    """Several fields of a form are not right.
+
+    Parameters
+    ----------
+    problems : mapping of str to str
+        Sentence of what is missing or wrong, by the name of its field; at least one.
+    """
+
+    def __init__(self, problems: Mapping[str, str]) -> None:
+        super().__init__(" ".join(problems.values()))
+        self.problems = dict(problems)
+
+
 class Refusals:
-    """The fields of a form, the note at the one that was refused, and what comes after the fields.
+    """The fields of a form, a note at each that was refused, and what comes after the fields.
 
     Parameters
     ----------
@@ -119,7 +133,7 @@ class Refusals:
     Attributes
     ----------
     refused : str
-        Name of the field that was refused last; empty where none was.
+        Name of the field that was refused last, the first of several; empty where none was.
     title : str
         Name under which the time of the callback is counted.
     """
@@ -141,25 +155,25 @@ class Refusals:
         self._ranges = dict(ranges or {})
         self._ending = tuple(ending)
         self._about = {name: re.compile((about or {}).get(name, rf"\b{name}\b"), re.IGNORECASE) for name in fields}
-        self._note = classed(widgets.HTML(), "wb-refusal")
-        for name in self._ranges:
-            fields[name].observe(self.on_value, "value")
+        self._problems: dict[str, str] = {}
+        self._notes = {"": _note()}  # by field; "" is that of the form, which is always there
+        for field in fields.values():
+            field.observe(self.on_value, "value")
         self.clear()
 
     @property
     def words(self) -> str:
-        """HTML of the note; empty where nothing is refused."""
-        return str(self._note.value)
+        """HTML of the notes; empty where nothing is refused."""
+        return "".join(note.value for note in self._notes.values())
 
     @callback
     def on_value(self, change: dict[str, Any]) -> None:
-        """Refuse a number outside its range as soon as it is entered; the note goes when the number is right."""
-        name = next(name for name in self._ranges if self._fields[name] is change["owner"])
+        """Refuse a number outside its range as soon as it is entered; a note goes when its field is changed."""
+        name = next(name for name, field in self._fields.items() if field is change["owner"])
         problem = self._problem(name)
-        if problem:
-            self._place(name, problem)
-        elif name == self.refused:
-            self.clear()
+        if problem or name in self._problems:
+            others = {other: words for other, words in self._problems.items() if other != name}
+            self._place({**others, name: problem} if problem else others)
 
     def check(self) -> None:
         """Raise an error where a field that is shown holds a number outside its range.
@@ -169,29 +183,32 @@ class Refusals:
         ViewError
             The message says which numbers would be right.
         """
-        for name in self._shown():
-            problem = self._problem(name) if name in self._ranges else ""
-            if problem:
-                raise ViewError(problem)
+        problems = {name: problem for name in self._shown() if (problem := self._problem(name))}
+        if problems:
+            raise FormError(problems)
 
     @contextmanager
     def refusing(self) -> Iterator[None]:
         """Show an error of what is done inside at the field that it is about, and keep what was entered."""
         try:
             yield
+        except FormError as error:
+            self._place(error.problems)
         except WorkbenchError as error:
-            self._place(self._field_of(error.message), str(error))
-            if self.refused:
-                self._fields[self.refused].focus()
+            words = f"{error.message} {without_commands(error.hint)}".strip()
+            self._place({self._field_of(error.message): words})
         else:
             self.clear()
+            return
+        if self.refused:
+            self._fields[self.refused].focus()
 
     def clear(self) -> None:
-        """Remove the note of a refusal."""
-        self._place("", "")
+        """Remove the notes of a refusal."""
+        self._place({})
 
     def fail(self, failure: Failure, source: str) -> None:
-        """Show an error of the check itself as the note.
+        """Show an error of the check itself as the note of the form.
 
         Parameters
         ----------
@@ -201,7 +218,7 @@ class Refusals:
             Name of the callback that failed.
         """
         del source
-        self._place("", f"{failure.what} {failure.todo}")
+        self._place({"": f"{failure.what} {failure.todo}"})
 
     def mend(self, source: str) -> None:
         """Do nothing: the note goes when its field is right.
@@ -215,27 +232,40 @@ class Refusals:
 
     def _problem(self, name: str) -> str:
         field = self._fields[name]
-        return self._ranges[name].problem(str(field.description), field.value)
+        return self._ranges[name].problem(str(field.description), field.value) if name in self._ranges else ""
 
     def _field_of(self, message: str) -> str:
         """Return the field that a message speaks of: the one whose range says so, else the one named first."""
         shown = self._shown()
-        exact = next((name for name in shown if name in self._ranges and self._problem(name) == message), "")
+        exact = next((name for name in shown if self._problem(name) == message), "")
         found = {name: match.start() for name in shown if (match := self._about[name].search(message))}
         return exact or min(found, key=lambda name: found[name], default="")
 
     def _shown(self) -> list[str]:
         return [name for name, field in self._fields.items() if field.layout.display != "none"]
 
-    def _place(self, refused: str, words: str) -> None:
-        """Place the note after the field that was refused, or after all of them."""
-        self.refused = refused
-        symbol = "<span class='wb-symbol' aria-hidden='true'>▲</span>"
-        self._note.value = f"<p role='alert'>{symbol}{escape(words)}</p>" if words else ""
+    def _place(self, problems: Mapping[str, str]) -> None:
+        """Place a note after each field that was refused, and that of the form after all of them."""
+        self._problems = dict(problems)
+        self.refused = next((name for name in self._fields if name in problems), "")
         children: list[widgets.Widget] = []
         for name, field in self._fields.items():
-            (field.add_class if name == refused else field.remove_class)("wb-wrong")
-            children += [field, self._note] if name == refused else [field]
-        laid_out = (*children, *(() if refused else (self._note,)), *self._ending)
+            (field.add_class if name in problems else field.remove_class)("wb-wrong")
+            children.append(field)
+            if name in problems:
+                if name not in self._notes:
+                    self._notes[name] = _note()
+                children.append(self._notes[name])
+        for name, note in self._notes.items():
+            words = problems.get(name, "")
+            symbol = "<span class='wb-symbol' aria-hidden='true'>▲</span>"
+            note.value = f"<p role='alert'>{symbol}{escape(words)}</p>" if words else ""
+        laid_out = (*children, self._notes[""], *self._ending)
         if self._inside.children != laid_out:
             self._inside.children = laid_out
+        for name in self._notes.keys() - problems.keys() - {""}:
+            self._notes.pop(name).close()
+
+
+def _note() -> widgets.HTML:
+    return classed(widgets.HTML(), "wb-refusal")

@@ -44,10 +44,10 @@ def stylesheet(tokens: Tokens, density: str = "compact", scope: str = ":root") -
     """
     sizes = "".join(f"--wb-size-{name}:{size};" for name, size in DENSITIES[density].items())
     wide = "".join(f"--wb-size-{name}:{_larger(size)};" for name, size in DENSITIES[density].items())
-    screen = f"{scope}{{{_colours(tokens)}{sizes}--wb-font:{FONT};}}"
+    screen = f"{scope}{{{_colours(tokens)}{sizes}--wb-larger:1;--wb-font:{FONT};}}"
     paper = f"@media print{{{scope}{{{_colours(replace(LIGHT, page=_WHITE, surface=_WHITE))}}}}}"
     turned = f"@media print{{.wb .wb-drawn>*{{filter:{_TURN};}}}}" if tokens.name == "dark" else ""
-    large = f"@media screen and (min-width:{_WIDE}){{{scope}{{{wide}}}}}"
+    large = f"@media screen and (min-width:{_WIDE}){{{scope}{{{wide}--wb-larger:{_LARGER};}}}}"
     return f"{screen}\n{_rules()}\n{large}{paper}{turned}"
 
 

@@ -1,5 +1,6 @@
 """Recognition: which findings of a channel are known events that have come again."""
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -81,6 +82,45 @@ class Recogniser:
             return list(findings)
         comparable = [event.applied_to(channel) for event in events]
         return [_recognised(channel, finding, comparable) for finding in findings]
+
+    @staticmethod
+    def recognise_assets(of_assets: Sequence[Finding], of_channels: Sequence[Finding]) -> list[Finding]:
+        """Return the findings on whole assets, those that are but a known event of a channel at the lowest level.
+
+        That is so where each finding on a channel of the asset at that time is a known event, one of them is on the
+        channel that contributes most, and it covers at least half of the time. One that still runs keeps its level.
+
+        Parameters
+        ----------
+        of_assets, of_channels : sequence of Finding
+            Findings on whole assets, and those on channels after they were recognised.
+
+        Returns
+        -------
+        list of Finding
+            Those on assets, in the same order.
+        """
+        return [_recognised_asset(finding, of_channels) for finding in of_assets]
+
+
+def _recognised_asset(finding: Finding, of_channels: Sequence[Finding]) -> Finding:
+    contributions = json.loads(finding.contributions or "[]")
+    meanwhile = [
+        one
+        for one in of_channels
+        if (one.asset, one.clock) == (finding.asset, finding.clock)
+        and one.first_at <= finding.last_at
+        and finding.first_at <= one.last_at
+    ]
+    if finding.ongoing or not contributions or any(one.known is None for one in meanwhile):
+        return finding
+    for one in meanwhile:
+        shared = min(one.last_at, finding.last_at) - max(one.first_at, finding.first_at)
+        covers = 2 * shared >= finding.last_at - finding.first_at
+        if one.known is not None and one.channel == contributions[0][0] and covers:
+            match = replace(one.known, level=finding.level, message=finding.message)
+            return replace(finding, level=_KNOWN_LEVEL, message=f"{match} {finding.message}", known=match)
+    return finding
 
 
 def _recognised(channel: xr.Dataset, finding: Finding, events: Sequence[_Event]) -> Finding:

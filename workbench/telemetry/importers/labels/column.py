@@ -9,13 +9,12 @@ import pandas as pd
 
 from workbench.counts import counted
 from workbench.exceptions import ImportDataError
+from workbench.telemetry.labels import NORMAL_WORDS
 
-__all__ = ["ANOMALY", "NORMAL_WORDS", "label_kinds", "label_word"]
+__all__ = ["ANOMALY", "label_kinds", "label_word"]
 
 ANOMALY = "anomaly"
 """Kind of an anomaly that has no name of its own."""
-NORMAL_WORDS = frozenset({"0", "false", "no", "n", "none", "normal", "nominal", "ok", "okay", "good", "healthy"})
-"""Values that mean normal."""
 
 _ANOMALY_WORDS = {"1", "-1", "true", "yes", "y", ANOMALY, "anomalous", "abnormal"}
 _STATES = {"running", "run", "idle", "standby", "stand-by", "on", "off", "auto", "automatic", "manual", "operating"}

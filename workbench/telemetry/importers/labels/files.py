@@ -17,10 +17,10 @@ import numpy.typing as npt
 import pandas as pd
 
 from workbench.exceptions import ImportDataError, LabelError
-from workbench.telemetry.importers.labels.column import ANOMALY, NORMAL_WORDS
+from workbench.telemetry.importers.labels.column import ANOMALY
 from workbench.telemetry.importers.labels.spans import LabelScope, LabelSpans
 from workbench.telemetry.importers.times import DateOrder, ParsedTimes, parse_times
-from workbench.telemetry.labels import parse_labelled_series, sequence_kinds
+from workbench.telemetry.labels import NORMAL_WORDS, parse_labelled_series, sequence_kinds
 
 __all__ = ["read_label_spans"]
 

@@ -11,9 +11,10 @@ import pandas as pd
 from workbench.counts import counted
 from workbench.exceptions import ImportDataError
 from workbench.telemetry.importers.formats.units import UNIT
-from workbench.telemetry.importers.labels.column import NORMAL_WORDS, label_kinds, label_word
+from workbench.telemetry.importers.labels.column import label_kinds, label_word
 from workbench.telemetry.importers.roles.value_quality import says_quality
 from workbench.telemetry.importers.shapes.key_names import letters_of, role_of
+from workbench.telemetry.labels import NORMAL_WORDS
 
 __all__ = ["label_notes", "why_no_numbers"]
 
