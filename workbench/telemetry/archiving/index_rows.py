@@ -76,7 +76,7 @@ class Cursor(Protocol):
     """What both kinds of database write with in a transaction."""
 
     def execute(self, statement: str, parameters: Sequence[Any] = ..., /) -> Any:
-        """Execute one statement."""
+        """Execute one statement with its parameters."""
 
     def executemany(self, statement: str, rows: Sequence[Sequence[Any]], /) -> Any:
         """Execute one statement with each of some rows."""

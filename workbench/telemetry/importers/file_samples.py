@@ -1,4 +1,7 @@
-"""Reads one table into samples: its times, a column of numbers for each channel, inputs and labels."""
+"""Reads one table into samples: its times, a column of numbers for each channel, inputs and labels.
+
+One module because what times, columns and labels need of each other is decided in one walk over the table.
+"""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -266,9 +269,8 @@ def read_samples(
         ) from None
     except (ArithmeticError, UnicodeError) as error:
         reason = str(error).partition("\n")[0][:200]
-        hint = "Export it again, or remove that value."
-        if isinstance(error, UnicodeError) and reading.encoding is not None:
-            hint = "Correct --encoding, or leave it out."
+        is_named = isinstance(error, UnicodeError) and reading.encoding is not None
+        hint = "Correct --encoding, or leave it out." if is_named else "Export it again, or remove that value."
         raise ImportDataError(f"{path} cannot be read: {reason}.", hint) from None
 
 
