@@ -161,9 +161,9 @@ def score(
     has one forecaster. Forecasters of different windows predict different samples: the mean is over those that all of
     them predict, which the longest `sequence_length` and the longest `prediction_horizon` bound.
 
-    With `max_gap_seconds`, errors and thresholds of samples whose window or horizon reaches across a longer gap are NaN,
-    and so are those of a stretch that is too short for both. Their predictions are stored all the same, so that the
-    score can be judged with another setting.
+    With `max_gap_seconds`, errors and thresholds of samples whose window or horizon reaches across a longer gap are
+    NaN, and so are those of a stretch that is too short for both. Their predictions are stored all the same, so that
+    the score can be judged with another setting.
     """
     return continue_score(channel, forecasters, params, train).scored
 
