@@ -152,14 +152,18 @@ def score(
     Raises
     ------
     DetectionError
-        The telemetry is not finite, or the series is too short for a window of one forecaster and the horizon of
-        another.
+        The telemetry is not finite, the series is too short for a window of one forecaster and the horizon of another,
+        or `max_gap_seconds` is less than the usual step of the training split.
 
     Notes
     -----
     A mean of forecasts errs less than most of the forecasts that it is made of (Bates and Granger 1969); Telemanom
     has one forecaster. Forecasters of different windows predict different samples: the mean is over those that all of
     them predict, which the longest `sequence_length` and the longest `prediction_horizon` bound.
+
+    With `max_gap_seconds`, errors and thresholds of samples whose window or horizon reaches across a longer gap are
+    NaN, and so are those of a stretch that is too short for both. Their predictions are stored all the same, so that
+    the score can be judged with another setting.
     """
     return continue_score(channel, forecasters, params, train).scored
 

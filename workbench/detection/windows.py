@@ -5,7 +5,8 @@ them; step 0 is sample `i + sequence_length`. Source: Hundman et al. 2018, secti
 
 Where telemetry is missing, the last value before stands among the inputs. A window is unusable, neither learned from
 nor judged by, where the sample after it is missing, or where its telemetry is missing for more than half of its length
-in a row: a forecast from it would be one from nothing.
+in a row: a forecast from it would be one from nothing. Nor is a window used that reaches across a break of its series
+(see `workbench.telemetry.breaks`).
 """
 
 from collections.abc import Sequence
