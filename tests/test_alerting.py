@@ -57,7 +57,7 @@ def test_anomalies_and_limits_raise_alerts_and_open_orders_once(session):
     assert "X-1 left its forecast at sample 2,000" in spike["message"]
     assert len(outcome.opened) == len(desk.orders.list())
     (order,) = desk.orders.list(channel="X-1").to_dict(orient="records")
-    assert order["title"] == "Inspect X-1 on XAVER"
+    assert order["title"] == "Inspect X-1 on Xaver"
     assert "criticality 5" in str(desk.orders.get(order["number"]).priority)
     again = session.raise_alerts()
     assert (again.raised.raised, again.opened, again.raised.found_again) == ((), (), len(alerts))

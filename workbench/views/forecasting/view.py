@@ -25,6 +25,7 @@ from workbench.views.markup import percent
 from workbench.views.state import Selected, State
 from workbench.views.widgets.boxes import box, classed
 from workbench.views.widgets.callbacks import Quiet
+from workbench.views.widgets.cards import progress_card
 from workbench.views.widgets.chart import Chart
 from workbench.views.widgets.filters import check_choice
 from workbench.views.widgets.grid import Grid
@@ -254,16 +255,17 @@ class Forecasting(View):
     @callback
     def on_compute(self) -> None:
         """Forecast the channel, and show it."""
+        self._progress.value = ""
         if self._mode.value != _MODES[0]:
             return
-        if self.channel and not self.scene.computed:
-            try:
-                with self.busy(f"Forecasting {self.channel}"):
+        with self.busy(f"Forecasting {self.channel}"):  # until it is drawn
+            if self.channel and not self.scene.computed:
+                try:
                     self.scene.compute()
-            except WorkbenchError:
-                self._blank()
-                raise
-        self._draw()
+                except WorkbenchError:
+                    self._blank()
+                    raise
+            self._draw()
 
     # ---- drawing
 
@@ -289,6 +291,7 @@ class Forecasting(View):
         elif not self.scene.computed:
             if self._headed != self.scene.key:  # what is shown of it stays until it is forecast anew
                 self._write_head(self.skill.iloc[:0])
+            self._progress.value = progress_card(f"Forecasting {self.channel}")  # until its turn comes, too
             self._later()
         elif self._drawn[0] == (self.scene.key, self.scene.forecaster):
             self.head.value = self._drawn[1]
