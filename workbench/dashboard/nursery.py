@@ -28,7 +28,6 @@ _PRELOADED = (
     "onnxruntime",
     "scipy.special",
     "sqlalchemy.dialects.sqlite",
-    "voila.utils",
     "workbench.alerting",
     "workbench.maintenance.alerts.alerts",
     "workbench.maintenance.orders.orders",
@@ -55,7 +54,6 @@ def preload() -> None:
     """Import what pages need, and keep the garbage collector from writing to it."""
     os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")  # its own one holds 4 MB a kernel in reserve
     gc.disable()
-    load_jsonschema()
     with _without(*_LEFT_OUT):
         for name in _PRELOADED:
             import_module(name)
