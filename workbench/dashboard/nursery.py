@@ -29,9 +29,13 @@ _PRELOADED = (
     "scipy.special",
     "sqlalchemy.dialects.sqlite",
     "workbench.alerting",
+    "workbench.jobs.reports",
     "workbench.maintenance.alerts.alerts",
+    "workbench.maintenance.cases.cases",
     "workbench.maintenance.orders.orders",
+    "workbench.maintenance.register.register",
     "workbench.session",
+    "workbench.settings_check",
     "workbench.views.page",
 )
 """Modules that every page needs, beside the views."""
