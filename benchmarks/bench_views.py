@@ -162,9 +162,9 @@ def _pages(browser, ours, bare):
     }
     mine, other = median["ours"], median["bare"]
     rows = [
-        _row("page opened to first plot painted", mine["total"] / 1000, "s", 2),
+        _row("page opened to first plot painted", mine["total"] / 1000, "s", 0.9),
         _row("the same, a bare Voila page with one inline Bokeh figure", other["total"] / 1000, "s"),
-        _row("ratio of the two", mine["total"] / other["total"], "", 0.6),
+        _row("ratio of the two", mine["total"] / other["total"], "", 0.5),
     ]
     return rows + [_row(f"of it: {key}", mine[key] / 1000, "s") for key in ("server", "transfer", "scripts", "widgets")]
 
@@ -177,8 +177,8 @@ def _tabs(page):
             times.append(changed_after(page, _tab(name), f".wb-pane.wb-{name}", shown=True))
             page.wait_for_timeout(800)
     return [
-        _row("tab switch, first, slowest", max(first) / 1000, "s", 1),
-        _row("tab switch, later, median", statistics.median(later), "ms", 150),
+        _row("tab switch, first, slowest", max(first) / 1000, "s", 0.7),
+        _row("tab switch, later, median", statistics.median(later), "ms", 40),
     ]
 
 
@@ -199,8 +199,8 @@ def _controls(page):
             times.append(changed_after(page, control.used, control.shows, place=(i + 1) % count, types=control.types))
             page.wait_for_timeout(500)
         name = f"{view}: {control.words}"
-        rows.append(_row(f"{name}, median", np.nanmedian(times), "ms", None if control.late else 150))
-        rows.append(_row(f"{name}, p95", np.nanpercentile(times, 95), "ms", None if control.late else 200))
+        rows.append(_row(f"{name}, median", np.nanmedian(times), "ms", None if control.late else 100))
+        rows.append(_row(f"{name}, p95", np.nanpercentile(times, 95), "ms", None if control.late else 180))
         if np.isnan(times).any():
             rows.append(_row(f"{name}, uses that changed nothing", np.isnan(times).sum(), f"of {TIMES}"))
     return rows
@@ -224,10 +224,10 @@ def _memory(browser, ours):
         _close(page)
     further = (sizes[2] - sizes[0]) / 2
     return [
-        _row("memory, server and one viewer (its spare kernel too)", sizes[0], "MB", 400),
-        _row("the same, all tabs opened", sizes[0] + opened[0] - sizes[2], "MB", 400),
-        _row("memory, each further viewer", further, "MB", 130),
-        _row("the same, all tabs opened", further + (opened[2] - opened[0]) / 2, "MB", 130),
+        _row("memory, server and one viewer (its spare kernel too)", sizes[0], "MB", 380),
+        _row("the same, all tabs opened", sizes[0] + opened[0] - sizes[2], "MB", 480),
+        _row("memory, each further viewer", further, "MB", 85),
+        _row("the same, all tabs opened", further + (opened[2] - opened[0]) / 2, "MB", 150),
     ]
 
 
@@ -270,7 +270,7 @@ def run():
             ours = dashboard(home).answers()
             try:
                 page, _ = _open(browser, ours)
-                rows = [_row("dashboard started to first plot painted", time.perf_counter() - ours.began, "s", 6)]
+                rows = [_row("dashboard started to first plot painted", time.perf_counter() - ours.began, "s", 3)]
                 _close(page)
                 rows += _pages(browser, ours, bare)
                 bare.close()

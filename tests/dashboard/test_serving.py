@@ -11,6 +11,8 @@ from pathlib import Path
 import bokeh
 import nbformat
 import pytest
+import tornado.web
+import tornado.websocket
 from tornado.websocket import WebSocketClosedError
 
 from tests.conftest import wave_channel
@@ -104,6 +106,38 @@ def test_the_template_carries_the_installed_scripts_and_goes_away():
 def test_outside_a_preheated_kernel_nothing_waits(monkeypatch):
     monkeypatch.delenv("VOILA_PREHEAT", raising=False)
     wait_for_page()
+
+
+@pytest.mark.parametrize("told", ['{"QUERY_STRING": "view=models", "SERVER_SOFTWARE": "voila/1"}', None])
+def test_a_preheated_kernel_waits_for_the_request_and_ends_where_the_server_does(monkeypatch, told):
+    class Query(tornado.websocket.WebSocketHandler):
+        def open(self, kernel):
+            assert kernel == "k-1"
+            if told is None:
+                self.close()
+            else:
+                self.write_message(told)
+
+    async def serve():
+        server = tornado.web.Application([(r"/base/voila/query/(.+)", Query)]).listen(0, "127.0.0.1")
+        [listening] = server._sockets.values()
+        monkeypatch.setenv("VOILA_APP_PORT", str(listening.getsockname()[1]))
+        await asyncio.to_thread(wait_for_page)
+        server.stop()
+        await server.close_all_connections()
+
+    ended = []
+    monkeypatch.setattr("workbench.views.page.os._exit", ended.append)
+    for name in ("QUERY_STRING", "SERVER_SOFTWARE"):
+        monkeypatch.setenv(name, "")
+        monkeypatch.delenv(name)
+    for name, value in {"PREHEAT": "True", "APP_IP": "127.0.0.1", "SERVER_URL": "/base/", "KERNEL_ID": "k-1"}.items():
+        monkeypatch.setenv(f"VOILA_{name}", value)
+    asyncio.run(serve())
+    assert os.environ.get("QUERY_STRING") == (None if told is None else "view=models")
+    assert ended == ([0] if told is None else [])
+    wait_for_page()  # nobody listens any more: the page is shown without a request
+    assert ended == ([0] if told is None else [])
 
 
 @pytest.mark.parametrize("name", APPS)

@@ -28,11 +28,14 @@ _PRELOADED = (
     "onnxruntime",
     "scipy.special",
     "sqlalchemy.dialects.sqlite",
-    "voila.utils",
     "workbench.alerting",
+    "workbench.jobs.reports",
     "workbench.maintenance.alerts.alerts",
+    "workbench.maintenance.cases.cases",
     "workbench.maintenance.orders.orders",
+    "workbench.maintenance.register.register",
     "workbench.session",
+    "workbench.settings_check",
     "workbench.views.page",
 )
 """Modules that every page needs, beside the views."""
@@ -55,7 +58,6 @@ def preload() -> None:
     """Import what pages need, and keep the garbage collector from writing to it."""
     os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")  # its own one holds 4 MB a kernel in reserve
     gc.disable()
-    load_jsonschema()
     with _without(*_LEFT_OUT):
         for name in _PRELOADED:
             import_module(name)

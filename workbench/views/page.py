@@ -1,7 +1,13 @@
 """The last cell of an app: wait for a browser, and show what it asks for."""
 
+import asyncio
+import json
 import os
-import warnings
+import threading
+from contextlib import suppress
+
+from tornado.httpclient import HTTPClientError
+from tornado.websocket import websocket_connect
 
 from workbench.observability.logs import log_path, log_to
 from workbench.observability.status import LOOK_HEADER, KernelReport
@@ -11,6 +17,7 @@ from workbench.views.widgets.timers import Polling
 __all__ = ["show", "wait_for_page"]
 
 _TELL_SECONDS = 2.0
+_CONNECT_SECONDS = 5.0
 
 
 def show(shell: Shell) -> Shell:
@@ -37,15 +44,37 @@ def show(shell: Shell) -> Shell:
 def wait_for_page() -> None:
     """Wait until a browser asks for the page, in a kernel that was started ahead; return at once in any other.
 
-    What runs after this in an app sees the data of that moment.
+    What runs after this in an app sees the data of that moment, and the request in its environment. Voila's own
+    function does the same and would bring all of Voila into the kernel, 40 MB.
     """
     if os.environ.get("VOILA_PREHEAT", "False") == "False":
         return
-    from voila.utils import wait_for_request
-
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always")
-        wait_for_request()
-    unreachable = any("Failed to connect" in str(warning.message) for warning in caught)
-    if "SERVER_SOFTWARE" not in os.environ and not unreachable:
+    server = f"{os.environ.get('VOILA_APP_IP', '127.0.0.1')}:{os.environ.get('VOILA_APP_PORT', '8866')}"
+    base = os.environ.get("VOILA_WS_BASE_URL", os.environ.get("VOILA_SERVER_URL", "/"))
+    protocol, kernel = os.environ.get("VOILA_WS_PROTOCOL", "ws"), os.environ.get("VOILA_KERNEL_ID")
+    told: list[str | bytes | None] = []
+    address = f"{protocol}://{server}{base}voila/query/{kernel}"
+    thread = threading.Thread(target=_listen, args=(address, told), daemon=True)  # this one has a loop already
+    thread.start()
+    thread.join()
+    if told and told[0] is not None:
+        os.environ.update(json.loads(told[0]))
+    if told and "SERVER_SOFTWARE" not in os.environ:
         os._exit(0)  # the server stopped while this kernel waited; nobody is left to answer
+
+
+def _listen(address: str, told: list[str | bytes | None]) -> None:
+    """Add what the server tells of the request, None where it has stopped; nothing where it cannot be reached."""
+
+    async def listen() -> str | bytes | None:
+        connection = await websocket_connect(address, connect_timeout=_CONNECT_SECONDS)
+        message = await connection.read_message()
+        connection.close()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_CONNECT_SECONDS):
+                while await connection.read_message() is not None:  # until it is closed
+                    pass
+        return message
+
+    with suppress(OSError, HTTPClientError):
+        told.append(asyncio.run(listen()))
