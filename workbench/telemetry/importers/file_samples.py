@@ -37,7 +37,6 @@ from workbench.telemetry.schema import UNKNOWN_PERIOD
 
 __all__ = ["FileSamples", "RawColumn", "column_series", "names_by_path", "read_samples"]
 
-
 _MAX_LISTED = 3  # notes on similar names
 _LEFT_OUT_BY_OPTION = "left out by --columns or --exclude"
 
@@ -265,11 +264,9 @@ def read_samples(
             f"{path} needs more memory than there is.", "Split it, for example by month, and import the parts."
         ) from None
     except (ArithmeticError, UnicodeError) as error:
-        reason = str(error).partition("\n")[0][:200]
-        hint = "Export it again, or remove that value."
-        if isinstance(error, UnicodeError) and reading.encoding is not None:
-            hint = "Correct --encoding, or leave it out."
-        raise ImportDataError(f"{path} cannot be read: {reason}.", hint) from None
+        is_chosen = isinstance(error, UnicodeError) and reading.encoding is not None
+        hint = "Correct --encoding, or leave it out." if is_chosen else "Export it again, or remove that value."
+        raise ImportDataError(f"{path} cannot be read: {str(error).partition(chr(10))[0][:200]}.", hint) from None
 
 
 def _of_series(raw: RawTable, reading: Reading, on_conflict: OnConflict | None) -> list[FileSamples]:

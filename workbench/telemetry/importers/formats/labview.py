@@ -115,7 +115,8 @@ def _table(
         if time not in columns:
             texts = [row[before[-1]].strip() for row in cells] if before else []
             steps = np.array([_number(text) for text in texts]) if any(texts) else _steps(header, number, len(cells))
-            columns[time] = _moments(header, number, steps) if is_dated and is_time else steps
+            elapsed = pd.Series(np.rint(steps * 1e9).astype("timedelta64[ns]")) if is_time else steps
+            columns[time] = _moments(header, number, steps) if is_dated and is_time else elapsed
         columns[names[place]] = [row[place].strip() or None for row in cells]
     labels = header.get("Y_Unit_Label", [])
     return pd.DataFrame(columns), {names[place]: unit for place, unit in zip(sensors, labels, strict=False) if unit}
