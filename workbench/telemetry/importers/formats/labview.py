@@ -62,7 +62,7 @@ def read_labview(path: Path) -> tuple[pd.DataFrame, dict[str, str], list[str]] |
         header, body = _header(block, sign)
         try:
             table, units = _table(header, [line.split(sign) for line in body], about)
-        except (ValueError, IndexError, OverflowError) as error:
+        except (ValueError, LookupError, OverflowError) as error:
             raise ImportDataError(f"A segment cannot be read: {error}.", "Write the file again in LabVIEW.") from None
         if tables and list(table.columns) != list(tables[0].columns):
             raise ImportDataError("Its segments have different channels.", "Split the file, a segment a file.")
