@@ -231,6 +231,21 @@ def test_a_file_is_dropped_looked_at_imported_and_opened(page, session):
     expect(zone).to_be_visible()
 
 
+def test_a_file_can_be_dropped_and_its_columns_are_seen_at_every_width(page, tmp_path):
+    show(page, "Import")
+    file = tmp_path / "boiler.csv"
+    file.write_text("time,temp\n" + "".join(f"2024-03-14 10:{minute:02},{minute}.5\n" for minute in range(60)))
+    zone = page.locator(f"{VIEW} .wb-drop-zone")
+    zone.locator("input").set_input_files(file)
+    row = page.locator(f"{VIEW} .wb-import-table tr", has_text="channel temp")
+    for width in (390, 800, 1280):
+        page.set_viewport_size({"width": width, "height": 844})
+        expect(zone).to_be_in_viewport()
+        row.scroll_into_view_if_needed()
+        expect(row).to_be_in_viewport()
+        zone.scroll_into_view_if_needed()
+
+
 def test_a_file_is_chosen_with_the_keyboard_and_one_too_large_is_not_sent(page, tmp_path):
     show(page, "Import")
     reach(page, f"{VIEW} .wb-drop-zone input")

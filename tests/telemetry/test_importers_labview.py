@@ -89,6 +89,7 @@ def test_a_row_that_may_be_cut_is_left_out(tmp_path: Path) -> None:
         (segment(ONE) + segment(ONE, "X_Value\tA\tC\tComment"), "segments have different channels"),
         (segment(ONE).replace("10:00:00.5", "at ten"), "A segment cannot be read"),
         (segment(ONE).replace("10:00:00.5", "30:00:00.5"), "A segment cannot be read"),
+        (segment(ONE).replace("Time\t10:00", "Clock\t10:00"), "A segment cannot be read"),
         ("", "no segment of samples"),
     ],
 )

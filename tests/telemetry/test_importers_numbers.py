@@ -151,6 +151,7 @@ def test_a_far_off_value_that_recurs_is_found(value: float) -> None:
     assert far_off_value(np.append(wave, [value, value])) == (value, 2)
     assert far_off_value(np.append(wave, [80, 80])) is None
     assert far_off_value(np.array([0.0, 1, 1, 0, 1, 100, 100])) is None
+    assert far_off_value(np.append(wave, [value, value, np.finfo(float).max])) is None, "an infinite range"
     early = far_off_value(np.append(wave, [value] * 900))
     assert early == ((value, 900) if abs(value) < 1e6 else None), "a sensor that fails early writes it most of the time"
 

@@ -40,7 +40,6 @@ from workbench.telemetry.schema import UNKNOWN_PERIOD
 
 __all__ = ["FileSamples", "RawColumn", "column_series", "names_by_path", "read_samples"]
 
-
 _MAX_LISTED = 3  # notes on similar names
 _LEFT_OUT_BY_OPTION = "left out by --columns or --exclude"
 

@@ -222,18 +222,23 @@ def far_off_value(values: npt.NDArray[np.float64]) -> tuple[float, int] | None:
     """
     there = np.isfinite(values)
     n_there = int(there.sum())
-    for value in (values.min(where=there, initial=np.inf), values.max(where=there, initial=-np.inf)):
+    for value in _ends(values, there):
         count = int((values == value).sum())
         is_usual = value in USUAL_SENTINELS  # a sensor that failed early has more of them than values
         if count < 2 or (count * 2 > n_there and not is_usual) or n_there <= _MIN_DIFFERENT:
             continue
         others = there & (values != value)
-        low, high = values.min(where=others, initial=np.inf), values.max(where=others, initial=-np.inf)
+        low, high = _ends(values, others)
         distance = max(low - value, value - high)
         limit = high - low if is_usual else 10 * (high - low)
         if distance > limit > 0 and len(np.unique(values[others][:10_000])) >= _MIN_DIFFERENT:
-            return float(value), count
+            return value, count
     return None
+
+
+def _ends(values: npt.NDArray[np.float64], where: npt.NDArray[np.bool_]) -> tuple[float, float]:
+    """Return the least and the greatest value as floats of Python, which overflow to infinity without a warning."""
+    return float(values.min(where=where, initial=np.inf)), float(values.max(where=where, initial=-np.inf))
 
 
 def inexact_integers(column: pd.Series) -> int:

@@ -62,7 +62,7 @@ def read_labview(path: Path) -> tuple[pd.DataFrame, dict[str, str], list[str]] |
         header, body = _header(block, sign)
         try:
             table, units = _table(header, [line.split(sign) for line in body], about)
-        except (ValueError, IndexError, OverflowError) as error:
+        except (ValueError, LookupError, OverflowError) as error:
             raise ImportDataError(f"A segment cannot be read: {error}.", "Write the file again in LabVIEW.") from None
         if tables and list(table.columns) != list(tables[0].columns):
             raise ImportDataError("Its segments have different channels.", "Split the file, a segment a file.")
@@ -115,7 +115,8 @@ def _table(
         if time not in columns:
             texts = [row[before[-1]].strip() for row in cells] if before else []
             steps = np.array([_number(text) for text in texts]) if any(texts) else _steps(header, number, len(cells))
-            columns[time] = _moments(header, number, steps) if is_dated and is_time else steps
+            elapsed = pd.Series(np.rint(steps * 1e9).astype("timedelta64[ns]")) if is_time else steps
+            columns[time] = _moments(header, number, steps) if is_dated and is_time else elapsed
         columns[names[place]] = [row[place].strip() or None for row in cells]
     labels = header.get("Y_Unit_Label", [])
     return pd.DataFrame(columns), {names[place]: unit for place, unit in zip(sensors, labels, strict=False) if unit}
