@@ -5,7 +5,7 @@ The clock of this machine decides nothing: a sample is early or late by the newe
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from math import inf, isnan
+from math import isnan
 from typing import NamedTuple, Protocol
 
 import numpy as np

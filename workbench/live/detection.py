@@ -3,7 +3,8 @@
 It decides on nothing itself: the archive, `score_fleet` and `raise_alerts` do, as they do for what is imported. A
 channel is due at once where a watch says so, and where a sample has completed an error window, unless its preview says
 that no anomaly has changed. All others are due when their oldest sample has waited for `archive_s`, a few at a time, so
-that what is due at once does not wait for them; where there is no time for it, unfinished windows are not scored.
+that what is due at once does not wait for them; of a large fleet later, and more at a time, as a round costs about as
+much as a channel. Where there is no time for it, unfinished windows are not scored.
 
 One module because it is one class: filing, scoring and raising share what is due, what waits and what has failed.
 """
@@ -184,7 +185,7 @@ class Detection:
             rest.sort(key=lambda name: ready[name].since)
         late = bool(rest) and began - ready[rest[0]].since >= 2 * longest
         batch, few = due, max(_FEW_AT_ONCE, len(ready) // _ROUNDS_A_FLEET)
-        if _FEW_AT_ONCE < few and 0 < len(rest) < few and began - ready[rest[0]].since < longest + _GATHER_S:
+        if few > _FEW_AT_ONCE and 0 < len(rest) < few and began - ready[rest[0]].since < longest + _GATHER_S:
             rest = []  # others are due within a moment, and a round takes less time for each of more
         if late or not due:  # who has waited for long does not wait for others any more
             batch = due | set(rest[: max(_MANY_AT_ONCE, few) if late else few])

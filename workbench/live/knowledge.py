@@ -264,9 +264,7 @@ class Knowledge:
 def _served(number: int, about: Mapping[str, Any]) -> Tag:
     """Return the tag of a channel of the archive, by its attributes."""
     place = (about["asset"], about["subsystem"], about["units"])
-    return Tag(
-        number, about["channel"], "served", *place, 0, about["summary"]["clock"], tuple(about["command_names"])
-    )
+    return Tag(number, about["channel"], "served", *place, 0, about["summary"]["clock"], tuple(about["command_names"]))
 
 
 def placed(tag: Tag, live: LiveSettings) -> Tag:
