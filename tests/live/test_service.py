@@ -2,6 +2,7 @@
 
 import shutil
 import threading
+import time
 from functools import partial
 from itertools import pairwise
 from pathlib import Path
@@ -345,3 +346,34 @@ def test_a_feed_says_in_the_terminal_why_it_is_not_connected_and_when_it_is(tmp_
     assert lines[:2] == ["plant: not connected yet", "plant: no file client.der; tried again"]
     assert len(lines) == 3  # that it is connected, once, however its words go on
     assert lines[2].endswith(" values")
+
+
+def test_of_a_large_fleet_channels_wait_longer_for_the_archive(tmp_path: Path) -> None:
+    service = service_of(tmp_path / "live", [], archive_s=15)
+    assert [service.detection.longest_wait(count) for count in (1, 240, 1_000)] == [15, 15, 62.5]
+    assert service.scoring() == ("", {})
+    service.backlog.add({"flow": 1}, (), time.monotonic() - 89)
+    assert service.scoring() == ("", {})
+    service.backlog.add({"head": 1}, (), time.monotonic() - 120)
+    assert "have been waiting for 120 seconds" in service.scoring()[0]
+    service.detection.figures.errors["judging"] = "the database is locked"
+    service.detection.figures.unscored["flow"] = "its model is damaged"
+    assert service.scoring() == ("the database is locked", {"flow": "its model is damaged"})
+    service._resources.close()
+
+
+def test_channels_that_begin_together_are_watched_after_their_first_samples(tmp_path: Path) -> None:
+    """A jump beyond all that was there is due at once, whether it comes before or after the history is read."""
+    tests = [pump(300, name=name, seed=number) for number, name in enumerate(("flow", "head", "heat"))]
+    write_plant(tmp_path / "live", tests, 290, train=False)
+    service = service_of(tmp_path / "live", [])
+    rows = [samples_of(test.isel(time=slice(289, None))) for test in tests]  # the first one is there already
+    first = [one._replace(value=500.0) if one.channel == "head" else one for row in rows for one in row[1:4]]
+    decided = service.ingest.admission.decide([("test", [rows[0][0], *first], [])])
+    assert decided.outcomes == [{"duplicates": 1, "added": 9}]
+    assert not decided.urgent
+    service.ingest.complete()
+    assert {name for name, one in service.backlog.waiting().items() if one.urgent} == {"head"}
+    later = [row[4]._replace(value=500.0) if row[4].channel == "heat" else row[4] for row in rows]
+    assert service.ingest.admission.decide([("test", later, [])]).urgent == {"heat"}
+    service._resources.close()

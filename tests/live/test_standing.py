@@ -36,6 +36,13 @@ def test_it_says_how_each_feed_is_while_the_service_runs(tmp_path: Path) -> None
     assert f"by process {os.getpid()}." in words
     assert "&lt;broker&gt;:1883 cannot be reached" in words
     assert "1,200 added, 3 late, 1 new tag waiting" in words
+    assert "not scored" not in words
+    many = {f"PWR-{number}": "its model <is> damaged" for number in range(7)}
+    StandingFile(tmp_path).note([], lambda: ("The disk is full.", many))
+    words = live_markup(read_standing(settings))
+    assert "New telemetry is not scored: The disk is full." in words
+    assert words.count("is not scored: its model &lt;is&gt; damaged") == 5
+    assert "2 more channels not scored." in words
     file.remove()
     assert read_standing(settings).process is None
 

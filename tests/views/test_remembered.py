@@ -1,11 +1,13 @@
 import json
 import os
+import time
 
 import pandas as pd
 import pytest
 
 import workbench as wb
 from tests.conftest import wave_channel
+from workbench.live.standing import StandingFile
 from workbench.views.remembered import data_stamp, remember_fleet
 
 
@@ -74,3 +76,23 @@ def test_what_the_running_service_scores_within_seconds_is_not_called_out_of_dat
     assert remembered.overview()["state"].tolist() == ["stale"], "another model is no new telemetry"
     file.unlink()
     assert remembered.overview()["state"].tolist() == ["stale"], "the service has ended"
+
+
+def test_what_the_running_service_cannot_score_is_called_out_of_date(session):
+    session.score("X-1")
+    session.archive.write(wave_channel("X-1"), wave_channel("X-1", 3500, 1, spike=2000))
+    session.set_growing("X-1")
+    remembered, home = remember_fleet(session), session.settings.home
+
+    def state(fault="", unscored=()):
+        StandingFile(home).note([], lambda: (fault, dict.fromkeys(unscored, "its model is damaged")))
+        return remembered.overview()["state"].item()
+
+    assert state() == "current"
+    assert state(unscored=["X-1"]) == "stale"
+    assert state(unscored=["X-2"]) == "current"
+    assert state(fault="the database is locked") == "stale"
+    assert state() == "current"
+    old = time.time() - 60
+    os.utime(home / "live.json", (old, old))
+    assert remembered.overview()["state"].item() == "stale", "a service that says nothing may score nothing"

@@ -8,7 +8,8 @@ Who owns what
   sources with them.
 - The ingest thread (`ingest`) owns the admission of samples (`admission`) and the journal's (`journal`) inflow: one
   transaction for 250 ms or 1,000 samples, then the acknowledgements. It watches limits and envelopes (`watches`), which
-  only say that a channel is due at once.
+  only say that a channel is due at once. What has come before of a channel is read after its first sample is stored,
+  a channel after the other, so that a thousand that begin together do not wait for each other.
 - The detection thread (`detection`) owns the archive, scores and alerts. It takes samples out of the journal into the
   archive (`filing`), scores where an error window has become complete or a watch has said so, and raises alerts. What
   it decides comes from the archive alone, by the code that scores and raises afterwards: this is why live results are
@@ -37,6 +38,8 @@ What happens on each fault
 - Others write a channel while it is filed: it is filed anew; what contradicts them or does not fit is kept beside it.
 - Scores or alerts cannot be written: the same channels are judged again every five seconds.
 - Samples come faster than they are decided on: each scoring covers more of them. Samples are never shed.
+- Nothing can be scored, or a channel cannot: the file of the service's standing says so, and dashboards call its scores
+  out of date; they are called current while the service scores new telemetry within seconds.
 - The queue is full: nothing is taken from the sources until there is room; HTTP answers 503.
 - A payload cannot be read: it is counted, told of once an hour with an example, and acknowledged, as it would never be
   better.

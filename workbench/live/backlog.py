@@ -59,7 +59,7 @@ class Backlog:
             return {name: replace(one) for name, one in self._waiting.items()}
 
     def longest(self, now: float) -> tuple[int, float]:
-        """Return how many channels wait, and for how many seconds the first sample has waited; 0 where there is none."""
+        """Return how many channels wait, and for how many seconds the first of them has; 0 if none does."""
         with self._lock:
             return len(self._waiting), max((now - one.since for one in self._waiting.values()), default=0.0)
 

@@ -3,7 +3,8 @@
 It decides on nothing itself: the archive, `score_fleet` and `raise_alerts` do, as they do for what is imported. A
 channel is due at once where a watch says so, and where a sample has completed an error window, unless its preview says
 that no anomaly has changed. All others are due when their oldest sample has waited for `archive_s`, a few at a time, so
-that what is due at once does not wait for them; where there is no time for it, unfinished windows are not scored.
+that what is due at once does not wait for them; of a large fleet later, and more at a time, as a round costs about as
+much as a channel. Where there is no time for it, unfinished windows are not scored.
 
 One module because it is one class: filing, scoring and raising share what is due, what waits and what has failed.
 """

@@ -16,6 +16,7 @@ from workbench.live.backlog import Backlog
 from workbench.live.detection import Detection
 from workbench.live.feeds.feed import Feed, Relay
 from workbench.live.figures import ServiceFigures
+from workbench.live.heap import share_heaps
 from workbench.live.ingest import Ingest
 from workbench.live.intake import Intake
 from workbench.live.journal import Journal
@@ -134,6 +135,7 @@ class LiveService:
         SettingsError
             A feed cannot be set up so.
         """
+        share_heaps()
         with only_writer(self.settings), self._resources:
             stop_ingest, stop_detection = threading.Event(), threading.Event()
             detection = self._thread("detection", self.detection.run, stop_detection)

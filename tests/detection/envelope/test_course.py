@@ -12,9 +12,18 @@ from tests.detection.test_continuing import check_cuts, wave, with_gaps
 from workbench.detection.anomalies import detect
 from workbench.detection.applied import params_of
 from workbench.detection.continuing import complete_rows, continue_score
-from workbench.detection.envelope import FEATURES, MARGINS, AnomalyRow, EnvelopeEvent, anomaly_rows, fit_envelope, join
+from workbench.detection.envelope import (
+    FEATURES,
+    MARGINS,
+    AnomalyRow,
+    EnvelopeEvent,
+    EnvelopeStream,
+    anomaly_rows,
+    fit_envelope,
+    join,
+)
 from workbench.detection.envelope.clearing import EnvelopeClearing
-from workbench.detection.envelope.course import follows_training, judge_envelope
+from workbench.detection.envelope.course import follows_training, judge_envelope, stream_at_end
 from workbench.detection.explanation import explain
 from workbench.detection.persistence import PersistenceForecaster
 from workbench.detection.ridge import RidgeForecaster
@@ -301,3 +310,21 @@ def test_one_scale_of_severity():
     assert LEVELS.level(EnvelopeEvent(0, 0, "above", 0, 5.0, 1e-6, 0.0).severity) == "high"
     silent = EnvelopeEvent(0, 0, "calm150", 0, value=1.0, bound=8.0, record=16.0)
     assert silent.severity == pytest.approx(5.0), "four margins of log 2"
+
+
+@pytest.mark.parametrize("stored", [120, 399, 1_900])
+@pytest.mark.parametrize("gap", [0, 500])
+def test_a_stream_goes_on_from_a_score_as_from_the_whole_series(stored: int, gap: int) -> None:
+    values = with_step(quiet(2_600, 5))
+    train, test = split(values[:600], 0), split(values[600:], 600 + gap, missing=[40, 41, 1_950])
+    earlier = judge_envelope(test.isel(time=slice(0, stored)), train, FIXED).state
+    whole = stream_at_end(test.isel(time=slice(0, 1_900)), train, FIXED)
+    gone_on = stream_at_end(test.isel(time=slice(0, 1_900)), train, FIXED, earlier)
+    one_by_one = EnvelopeStream(whole.envelope, follows_training=gap == 0)
+    telemetry = test["telemetry"].values.tolist()
+    for value in telemetry[:1_900]:
+        one_by_one.update(value)
+    for value in telemetry[1_900:]:
+        decisions = [stream.update(value) for stream in (whole, gone_on, one_by_one)]
+        assert decisions[0] == decisions[1] == decisions[2]
+    assert whole.state() == gone_on.state() == one_by_one.state()

@@ -163,7 +163,7 @@ def _begun(
 ) -> EnvelopeStream:
     """Return the stream of an earlier course, or of none."""
     if earlier is not None:
-        return _restored(channel, _known_envelope(train, params, earlier), earlier, removed)
+        return _restored(channel, train, params, earlier, removed)
     return EnvelopeStream(
         envelope_of(train, params), follows_training=follows_training(train, channel, params.max_gap_seconds)
     )
@@ -218,22 +218,21 @@ def _state(channel: xr.Dataset, envelope: Envelope, stream: EnvelopeStream, remo
     return {"first": first, "stream": state, "fitted": fitted}
 
 
-def _known_envelope(train: xr.Dataset, params: TelemanomParams, earlier: Mapping[str, Any]) -> Envelope:
-    """Return the envelope that an earlier course was judged by, without learning it anew."""
-    margins = MARGINS[params.envelope].scaled(params.envelope_width)
-    first = _first_of_last(train, LONG)
-    first = max((first, *break_rows(train, params.max_gap_seconds, first)))
-    tail, _ = present(train["telemetry"].variable[first:].values)
-    values = {**earlier["fitted"], "margins": asdict(margins), "tail": tail[-LONG:].tolist()}
-    return Envelope.from_json_dict(values)
-
-
-def _restored(channel: xr.Dataset, envelope: Envelope, earlier: Mapping[str, Any], removed: int) -> EnvelopeStream:
-    """Return the stream that an earlier course stopped with."""
+def _restored(
+    channel: xr.Dataset, train: xr.Dataset, params: TelemanomParams, earlier: Mapping[str, Any], removed: int
+) -> EnvelopeStream:
+    """Return the stream that an earlier course stopped with, without learning its envelope anew."""
     first, until = int(earlier["first"]) - removed, int(earlier["stream"]["samples"]) - removed
     values, places = present(channel["telemetry"].variable[first:until].values)
+    tail: Floats = np.empty(0)
+    if values.size < RECENT:  # else nothing of the training telemetry matters any more
+        row = _first_of_last(train, LONG)
+        row = max((row, *break_rows(train, params.max_gap_seconds, row)))
+        tail = present(train["telemetry"].variable[row:].values)[0][-LONG:]
+    margins = MARGINS[params.envelope].scaled(params.envelope_width)
+    envelope = Envelope.from_json_dict({**earlier["fitted"], "margins": asdict(margins), "tail": tail.tolist()})
     goes_on = earlier["stream"]["follows_training"] and not earlier["stream"].get("stretch_start", 0)
-    before: Floats = np.asarray(envelope.tail if goes_on else ())
+    before = tail if goes_on else np.empty(0)
     recent = np.concatenate((before, values))[-RECENT:]
     positions = (places + first + removed).tolist()
     return EnvelopeStream.restored(envelope, {**earlier["stream"], "recent": recent.tolist(), "positions": positions})

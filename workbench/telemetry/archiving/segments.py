@@ -32,7 +32,7 @@ __all__ = ["PUBLICATION", "lane_files", "open_arrays", "read_publication", "writ
 PUBLICATION = "workbench_publication"
 """Attribute of a segment that says what holds from then on."""
 
-_MAX_OPEN_GROUPS = 512
+_MAX_OPEN_GROUPS = 4_096  # a thousand channels that came one by one have four each, and are read in turns
 _OPEN: OrderedDict[tuple[str, int, int, int], dict[str, zarr.Array]] = OrderedDict()  # type: ignore[type-arg]
 _LOCK = Lock()
 
