@@ -313,3 +313,18 @@ def test_wrong_input_of_the_command_line_is_named(session):
         output = _run(session, "known", *words, code=2)
         assert message.lower() in output.lower()
         assert "Traceback" not in output
+
+
+def test_a_known_event_is_one_of_its_asset_whichever_channel_is_looked_at(session):
+    random = np.random.default_rng(7)
+    session.archive.write(*(_channel(random.normal(0, 1, N), channel="V-2") for _ in range(2)))
+    session.train(["V-2"])
+    session.score_all()
+    session.train_asset("Xaver")
+    session.assets.score_all(["Xaver"])
+    desk = _taught(session)
+    of_asset = desk.alerts.list(state=None, kind="asset", order="oldest")
+    known = of_asset[of_asset["message"].str.startswith("Known event: Purge of the line")]
+    assert len(known) >= 2 and set(known["level"]) == {"info"}
+    alone = session.raise_alerts(["V-2"], ["Xaver"]).raised  # as live telemetry does
+    assert (alone.raised, alone.updated, alone.returned, alone.reopened) == ((), (), (), ())

@@ -809,6 +809,9 @@ class Session:
         from workbench.alerting import ExaminedBefore, raise_alerts
 
         names = self.channel_names(channels)
+        if assets is not None:
+            assets = list(assets)
+            names = self._with_known_events(names, assets)
         levels = self.settings.severity
         models = self._scores.listed(names, None)
 
@@ -832,6 +835,13 @@ class Session:
             {name: partial(self.assets.findings, name) for name in assets},
             self._scored_channels,
         )
+
+    def _with_known_events(self, names: list[str], assets: Sequence[str]) -> list[str]:
+        """Add all channels of the assets on which known events are: what these explain, an asset is not alerted for."""
+        known = self.maintenance.known.recogniser().events if assets else {}
+        own = [info for info in (self.archive.infos()[0] if known else ()) if info.asset in set(assets)]
+        moved = {info.asset for info in own if info.channel in known}
+        return list(dict.fromkeys([*names, *(info.channel for info in own if info.asset in moved)]))
 
     def run_timers(self) -> tuple[str, ...]:
         """Do what time alone asks of maintenance: shelves and outages end, due preventive orders open, messages go out.
