@@ -44,7 +44,7 @@ def test_a_channel_that_may_not_be_read_is_listed(session, monkeypatch):
     def refuse(path, **_options):
         raise PermissionError(13, "Permission denied", str(path))
 
-    monkeypatch.setattr("pathlib.Path.read_text", refuse)
+    monkeypatch.setattr("pathlib.Path.read_bytes", refuse)
     assert other.archive.channels() == ["X-1"]
     assert "Permission denied" in other.channels().loc["X-1", "damage"]
     other.close()
