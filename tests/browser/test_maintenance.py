@@ -174,7 +174,7 @@ def test_an_order_is_opened_changed_remarked_held_and_cancelled(page, session):
     before = set(session.maintenance.orders.list(state=None)["number"])
     press(page, "New order")
     form = page.locator(f"{VIEW} .wb-form")
-    form.get_by_label("Asset").select_option("Pump-1")
+    form.get_by_label("Asset").select_option("Pump 1")
     form.get_by_label("Title").fill("Replace the filter")
     press(page, "Open work order")
     told(page, "is open.")

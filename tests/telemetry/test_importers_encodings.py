@@ -40,7 +40,8 @@ def test_a_file_is_read_in_the_encoding_it_was_written_in(tmp_path: Path, encodi
 
 
 @pytest.mark.parametrize(
-    ("encoding", "header"), [("gbk", "时间,轴承温度"), ("big5", "時間,軸承溫度"), ("shift_jis", "時刻,軸受温度")]
+    ("encoding", "header"),
+    [("gbk", "时间,轴承温度"), ("big5", "時間,軸承溫度"), ("shift_jis", "時刻,軸受温度"), ("cp1252", "Zeit,Öldruck")],
 )
 def test_names_of_channels_are_those_of_the_file(tmp_path: Path, encoding: str, header: str) -> None:
     file = tmp_path / "pump.csv"

@@ -5,6 +5,7 @@ import gzip
 import io
 import json
 import lzma
+import os
 import zipfile
 from pathlib import Path
 
@@ -217,6 +218,13 @@ def test_a_file_that_is_something_else_is_named(tmp_path: Path, name: str, conte
         with pytest.raises(ImportDataError, match=says):
             session.import_data(tmp_path / name)
         assert session.channels().empty
+
+
+def test_a_pipe_or_a_device_is_refused_at_once(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pump.csv")
+    for path in (tmp_path / "pump.csv", tmp_path / "*.csv", Path("/dev/zero")):
+        with pytest.raises(ImportDataError, match=r"is a pipe or a device, not a file\. Save what it holds"):
+            find_sources([path])
 
 
 def test_files_and_folders_by_their_layout(tmp_path: Path) -> None:

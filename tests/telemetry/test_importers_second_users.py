@@ -14,7 +14,8 @@ from workbench.exceptions import ImportDataError
 from workbench.telemetry.archive import Archive
 from workbench.telemetry.importers import ImportReport, import_table
 from workbench.telemetry.importers.formats import limits
-from workbench.telemetry.importers.names import channel_names
+from workbench.telemetry.importers.formats.units import is_unit
+from workbench.telemetry.importers.names import channel_names, name_and_units
 from workbench.telemetry.unit_names import is_same_unit
 
 N = 20
@@ -185,6 +186,17 @@ def test_a_counter_that_counts_something_else_is_a_channel(archive) -> None:
 
 
 # ---- names and units
+
+
+@pytest.mark.parametrize("place", ["L1", "T2", "V1", "m1", "N2"])
+def test_a_place_or_a_phase_in_brackets_is_no_unit(place):
+    assert name_and_units(f"Current ({place})") == (f"Current ({place})", "")
+    assert not is_unit(place)
+
+
+@pytest.mark.parametrize("unit", ["m3", "mm2", "m/s2", "kg/m3", "m3/h", "s-1", "m^2", "km²", "g2/Hz", "min-1", "W/m2"])
+def test_a_power_in_brackets_is_a_unit(unit):
+    assert name_and_units(f"Figure ({unit})") == ("Figure", unit)
 
 
 def test_units_in_brackets_of_any_kind(archive) -> None:

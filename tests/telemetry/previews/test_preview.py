@@ -129,6 +129,21 @@ def test_it_says_what_the_import_would_do_beside_the_archive(session, tmp_path):
     assert kept.outcome == ["load: adds 10 samples to those until 2024-03-01 10:39:00 UTC"]
 
 
+@pytest.mark.parametrize(
+    "table",
+    [
+        text("time,load,load_quality", [f"{minute(i)},{i},{'Bad' if i == 0 else 'Good'}" for i in range(40)]),
+        text("tag,time,value,quality", [f"load,{minute(i)},{i},{'Bad' if i == 0 else 'Good'}" for i in range(40)]),
+    ],
+    ids=["a column of its own", "the long form"],
+)
+def test_a_column_of_quality_shows_which_values_are_good(session, tmp_path, table):
+    (tmp_path / "pump.csv").write_text(table)
+    columns = session.preview(tmp_path / "pump.csv").columns
+    quality = columns[columns["becomes"] == "quality"]
+    assert quality[["type", "first", "last", "missing"]].to_numpy().tolist() == [["text", "bad", "good", 0]]
+
+
 def test_what_an_import_would_leave_out_or_question_is_told(session, tmp_path):
     file = tmp_path / "pump.csv"
     file.write_text(text("time,Load,late", [f"{minute(i)},{i},{'' if i > 20 else i}" for i in range(40)]))

@@ -92,6 +92,28 @@ def test_what_is_done_to_a_case_is_done_to_all_its_alerts_and_told(view):
     assert desk(view).alerts.get(of["C-3"]).state != "closed"
 
 
+@pytest.mark.parametrize("action", ["acknowledge", "close", "order"])
+def test_what_somebody_else_has_done_to_the_whole_case_meanwhile_is_said(view, action):
+    of = numbers(view)
+    if action == "close":
+        view.on_action(view.actions.buttons["close"])
+        view.actions.fields["verdict"].value = "true"
+    for name in ("A-1", "B-2"):
+        desk(view).alerts.acknowledge(of[name], "Bob")
+        if action == "close":
+            desk(view).alerts.close(of[name], "Bob", "test")
+    if action == "order":
+        desk(view).orders.from_alerts([of["A-1"], of["B-2"]], "Bob")
+        view.refresh()
+        view.actions.open("order")  # as a form that was open before
+    confirmed = view.actions.buttons[action] if action == "acknowledge" else view.actions.confirm
+    (view.on_action if action == "acknowledge" else view.on_confirm)(confirmed)
+    assert view.failure is None
+    assert "Nothing was changed: none of these alerts allows this any more." in texts(view)
+    assert desk(view).alerts.get(of["B-2"]).acknowledged_by == "Bob"
+    assert view.actions.opened == ""
+
+
 def test_a_marked_case_stands_for_all_its_alerts(view):
     view.on_mark_all(view.actions.all)
     assert view.list.grid.marked == ["case 1", str(numbers(view)["C-3"])]

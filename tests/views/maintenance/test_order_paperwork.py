@@ -162,6 +162,21 @@ def test_an_order_is_opened_on_a_component(view, desk):
     assert (made.asset, made.component, made.title) == ("Pump-9", "Seal", "Replace the seal")
 
 
+def test_the_form_of_a_new_order_calls_assets_as_the_catalog_does(view, desk, monkeypatch):
+    desk.register.add("Pump-9", "asset", "Kim")
+    asset = view.session.catalog.asset
+    monkeypatch.setattr(
+        type(view.session.catalog),
+        "asset",
+        lambda _, name: asset(name).model_copy(update={"name": "Pump 9"}) if name == "Pump-9" else asset(name),
+    )
+    view.orders.on_action(view.orders.actions.buttons["new"])
+    assert ("Pump 9", "Pump-9") in view.orders.actions.fields["asset"].options
+    view.orders.on_cancel(view.orders.actions.cancel)
+    press(view, "new", asset="Pump-9", text="Replace the seal")
+    assert desk.orders.get("WO-2").asset == "Pump-9"
+
+
 def test_a_request_becomes_an_order_joins_one_or_is_rejected(view, desk):
     for words, files in (("Oil below the pump", [("a.jpg", photo())]), ("It leaks", [("b.pdf", PDF)]), ("Hums", ())):
         desk.requests.report("SMAP", words, reporter="Uma", photos=files)

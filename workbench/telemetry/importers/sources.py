@@ -67,7 +67,7 @@ def find_sources(paths: Iterable[Path], layout: str | None = None) -> dict[str, 
     Raises
     ------
     ImportDataError
-        Nothing matches a pattern, or a folder holds nothing to import.
+        Nothing matches a pattern, a folder holds nothing to import, or a path is a pipe or a device.
     """
     sources: dict[str, list[Path]] = {}
     for path in _matching(paths):
@@ -97,7 +97,7 @@ def find_tables(paths: Iterable[Path], layout: str | None = None) -> list[Path]:
     Raises
     ------
     ImportDataError
-        Nothing matches a pattern, or a folder holds no table.
+        Nothing matches a pattern, a folder holds no table, or a path is a pipe or a device.
     """
     tables: list[Path] = []
     for path in _matching(paths):
@@ -140,6 +140,9 @@ def _matching(paths: Iterable[Path]) -> list[Path]:
         if not files:
             raise ImportDataError(f"No file matches {str(path)!r}.", "Check the folder and the ending.")
         matching += [Path(file) for file in files]
+    for path in matching:
+        if path.exists() and not (path.is_file() or path.is_dir()):
+            raise ImportDataError(f"{path} is a pipe or a device, not a file.", "Save what it holds as a file first.")
     return matching
 
 

@@ -96,6 +96,9 @@ def _summary(
         becomes.append(raw.role)
     if not becomes:
         becomes.append(f"left out: {reasons.get(column, 'no values' if raw.is_empty else 'not used')}")
+    if raw.role == "quality" and isinstance(raw.first, bool | np.bool_):
+        first, last = ("bad" if is_bad else "good" for is_bad in (raw.first, raw.last))
+        return ColumnSummary(column, " and ".join(becomes), unit, "text", first, last, 0)
     kind = "empty" if raw.is_empty else "text" if raw.is_text else "number"
     n_missing = _estimate(raw.missing, file.share)
     return ColumnSummary(column, " and ".join(becomes), unit, kind, raw.first, raw.last, n_missing)

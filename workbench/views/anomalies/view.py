@@ -476,7 +476,10 @@ class Anomalies(View):
         request = AlertRequest(
             self.session, self.who, self._concerned_alerts(action), self.list.row(self.alert), self.actions.values()
         )
-        words = ALERT_ACTIONS[action].perform(request)
+        if request.alerts or action == "label":
+            words = ALERT_ACTIONS[action].perform(request)
+        else:  # somebody else was faster
+            words = "Nothing was changed: none of these alerts allows this any more."
         self.actions.open("")
         self.list.grid.marked = []
         self._forget()

@@ -236,7 +236,7 @@ class Actions:
         order: WorkOrder | None,
         people: pd.DataFrame,
         *,
-        assets: Sequence[str],
+        assets: Sequence[tuple[str, str]],
         asset: str,
         others: pd.DataFrame,
         who: str,
@@ -251,8 +251,8 @@ class Actions:
             The order that is chosen.
         people : pandas.DataFrame
             The technicians, as `People.list` returns them.
-        assets : sequence of str
-            Names of the assets that take orders.
+        assets : sequence of (str, str)
+            Assets that take orders: names on screen, and names in the archive.
         asset : str
             Asset that is chosen, for a new order; empty where none is.
         others : pandas.DataFrame
@@ -269,7 +269,8 @@ class Actions:
         self.fields["hours"].value = order.estimated_hours if order and action != "new" else _DEFAULT_HOURS
         if action == "new":
             self.fields["asset"].options = assets
-            self.fields["asset"].value = asset if asset in assets else next(iter(assets), None)
+            names = [name for _, name in assets]
+            self.fields["asset"].value = asset if asset in names else next(iter(names), None)
         elif order is not None:
             able = able_technicians(people, order.skills)
             self.fields["technician"].options = able

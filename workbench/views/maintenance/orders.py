@@ -466,7 +466,7 @@ class Orders(Mode):
             action,
             order,
             self.people,
-            assets=sorted({*self.view.fleet["asset"], *takes_orders}),
+            assets=sorted((self._asset_name(one), one) for one in {*self.view.fleet["asset"], *takes_orders}),
             asset=self.view.selection.now.asset or (order.asset if order else ""),
             others=active[active["number"] != order.number] if order else active,
             who=self.view.who,

@@ -133,7 +133,7 @@ def _by_letters(path: Path, file: io.BufferedReader) -> TextEncoding:
     for name in _WESTERN:
         n_quotes = _count_quotes(file, name)
         if n_quotes is not None:
-            return TextEncoding(name, n_quotes)
+            return TextEncoding(name, n_quotes, (f"text read in the encoding {name}; otherwise: --encoding",))
     file.seek(0)
     start = np.frombuffer(file.read(_BLOCK_BYTES), np.uint8)
     for first, name in enumerate(("utf-16-be", "utf-16-le")):  # without their mark

@@ -4,10 +4,14 @@ import re
 
 __all__ = ["UNIT", "bare_unit", "is_unit"]
 
-_POWER = r"(?:\^?-?[1-4]|[²³])?"
+_PREFIX = r"(?:[pnuµμmcdhkMGT]|da)?"
+_POWER = (
+    r"(?:\^-?[1-4]|-[1-4]|[²³])?"  # L1 is a phase, T2 a place: only lengths and times have a bare digit behind them
+)
 _SIMPLE = (
-    r"(?:(?:[pnuµμmcdhkMGT]|da)?(?:VAr|VA|Wh|V|A|W|Hz|Pa|bar|Nm|N|m|g|s|L|l|J|Ohm|ohm|Ω|F|H|T|mol|eV|lx|lm|S|K|cal|Bq|Sv)"
-    rf"|min|h|d|t|rad|[kMG]?B){_POWER}"
+    rf"(?:{_PREFIX}[ms][2-4]"
+    rf"|(?:{_PREFIX}(?:VAr|VA|Wh|V|A|W|Hz|Pa|bar|Nm|N|m|g|s|L|l|J|Ohm|ohm|Ω|F|H|T|mol|eV|lx|lm|S|K|cal|Bq|Sv)"
+    rf"|min|h|d|t|rad|[kMG]?B){_POWER})"
 )
 _OTHER = (
     r"%|‰|ppm|ppb|rpm|RPM|U/min|1/min|min-1|min⁻¹|1/s|psi[ag]?|mmHg|inHg|inH2O|mH2O|barg|bara|mbar|dB[AmV]?|pH|mils?"
@@ -15,7 +19,8 @@ _OTHER = (
     r"|(?:°|º|deg\.? ?|Deg\.? ?)[CFK]|°|℃|℉|C|deg|degrees|Degrees"
     r"|[Vv]olts?|[Aa]mps?|[Ww]atts?|[Pp]ercent|meters?/second|m/sec|[Ss]econds?|[Mm]inutes?|[Hh]ours?|sec"
 )
-UNIT = rf"(?:{_OTHER}|{_SIMPLE}(?:[/·*]{_SIMPLE}){{0,3}})"
+_DENSITY = rf"{_PREFIX}[gVAN]2/Hz"
+UNIT = rf"(?:{_OTHER}|{_DENSITY}|{_SIMPLE}(?:[/·*]{_SIMPLE}){{0,3}})"
 """Regular expression of a unit, without brackets."""
 
 _UNIT_CELL = re.compile(rf"\[[^\[\]]{{0,20}}\]|\([^()]{{0,20}}\)|{UNIT}")
