@@ -81,11 +81,11 @@ class _LogFile(WatchedFileHandler):
         except OSError:
             self.handleError(record)
 
-    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802
+    def handleError(self, record: logging.LogRecord) -> None:
         """Say in a line what could not be written: a full disk meets every entry, and each would be a traceback."""
         error = sys.exception()
         with suppress(OSError, ValueError):  # standard error is closed, or full itself
-            print(f"{self.baseFilename}: {error}. {self.format(record)}", file=sys.stderr)
+            sys.stderr.write(f"{self.baseFilename}: {error}. {self.format(record)}\n")
 
 
 def log_to(path: Path, name: str = "workbench", *, structured: bool = False) -> None:
