@@ -103,7 +103,7 @@ def test_a_tag_that_waits_is_accepted_by_a_person(cli: Cli, tmp_path: Path) -> N
 def test_an_ignored_tag_is_only_counted(cli: Cli, tmp_path: Path) -> None:
     samples = samples_of(pump(60, first=0))
     stream(tmp_path / "home", [samples[:40]])
-    assert cli("live", "ignore", "flow").output == "flow is ignored: 40 samples were discarded.\n"
+    assert cli("live", "ignore", "flow").output == "flow is ignored: 40 samples discarded.\n"
     stream(tmp_path / "home", [samples[40:]])
     (row,) = json.loads(cli("live", "status", "--json").output)
     assert (row["added"], row["ignored"]) == (40, 20)

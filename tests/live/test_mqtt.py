@@ -19,12 +19,14 @@ from paho.mqtt.enums import CallbackAPIVersion
 from tests.live.plants import pump, samples_of, service_of, values_of, write_plant
 from tests.live.test_sparkplug import as_double, metric, payload
 from workbench.exceptions import SettingsError
+from workbench.live.feeds import mqtt
 from workbench.live.feeds.mqtt import MqttFeed
 from workbench.live.journal import Journal
-from workbench.live.samples import Sample
+from workbench.live.payloads import read_json
+from workbench.live.samples import Fault, Sample
 from workbench.live.service import LiveService
 from workbench.settings import load_settings
-from workbench.telemetry.feed_options import LiveSettings
+from workbench.telemetry.feed_options import JsonMapping, LiveSettings
 
 WAIT_S = 30.0
 _FOLDERS = os.pathsep.join([os.environ.get("PATH", ""), "/usr/sbin", "/usr/local/sbin"])
@@ -212,6 +214,29 @@ def test_what_is_not_stored_is_not_acknowledged(broker: Broker, run: Run, tmp_pa
     live.stop()
     publisher.end()
     np.testing.assert_array_equal(values_of(home), test["telemetry"].values)
+
+
+@needs_mosquitto
+@pytest.mark.slow
+def test_a_message_that_a_reader_does_not_expect_is_counted_and_the_next_ones_come(
+    broker: Broker, run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def read(payload: bytes, mapping: JsonMapping, topic: str) -> tuple[list[Sample], list[Fault]]:
+        if payload == b"poison":
+            raise ZeroDivisionError("by a defect")
+        return read_json(payload, mapping, topic)
+
+    monkeypatch.setattr(mqtt, "read_json", read)
+    home = tmp_path / "live"
+    live, publisher = run(home, options(broker)), Publisher(broker)
+    wait_for(lambda: live.feed.state().connected)
+    publisher.send(b"poison")
+    publisher.send(b'{"time": "2026-01-01T00:00:00Z", "value": 1}')
+    wait_for(lambda: live.count("added") == 1)
+    publisher.end()
+    (fault,) = live.service.faults()
+    assert (fault["kind"], fault["count"]) == ("cannot be read", 1)
+    assert "by a defect" in fault["example"]
 
 
 @needs_mosquitto

@@ -5,7 +5,9 @@ import json
 import socket
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -14,6 +16,8 @@ from pydantic import ValidationError
 
 from tests.live.plants import pump, samples_of, service_of, values_of, write_plant
 from workbench.exceptions import SettingsError
+from workbench.live import pages
+from workbench.live.payloads import read_lines
 from workbench.live.service import LiveService
 from workbench.telemetry.feed_options import LiveSettings
 
@@ -76,6 +80,25 @@ def test_samples_are_posted_as_lines_and_as_json_and_stored_once(running: Runnin
         assert (answer.status_code, answer.json()["samples"]) == (200, counts)
     running.stop()
     np.testing.assert_array_equal(values_of(home), pump(120)["telemetry"].values)
+
+
+def test_health_answers_while_a_large_body_is_read(running: Running, monkeypatch: pytest.MonkeyPatch) -> None:
+    has_begun, may_end = threading.Event(), threading.Event()
+
+    def read(*arguments: Any) -> Any:
+        has_begun.set()
+        assert may_end.wait(TIMEOUT_S)
+        return read_lines(*arguments)
+
+    monkeypatch.setattr(pages, "read_lines", read)
+    with ThreadPoolExecutor(1) as pool:
+        posted = pool.submit(running.post, "/ingest", lines(10, 20), Authorization="Token secret")
+        assert has_begun.wait(TIMEOUT_S)
+        try:
+            assert requests.get(f"{running.address}/health", timeout=10).json()["state"] == "well"
+        finally:
+            may_end.set()
+        assert posted.result().json()["samples"] == {"added": 10}
 
 
 def test_what_cannot_be_used_is_answered_with_its_reason_and_the_rest_is_stored(running: Running) -> None:

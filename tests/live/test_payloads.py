@@ -3,6 +3,7 @@
 import json
 import math
 import random
+import sys
 
 import pytest
 
@@ -48,6 +49,23 @@ def test_a_number_is_a_time_only_where_its_unit_is_told(unit: str, number: int) 
 def test_a_time_that_64_bits_do_not_hold_is_told_what_they_hold(text: str) -> None:
     payload = json.dumps({"channel": "flow", "time": text, "value": 1}).encode()
     assert "times lie between 1677-09-22 and 2262-04-11" in read_json(payload, JsonMapping())[1][0].example
+
+
+@pytest.mark.parametrize("number", ["1e300", "-1e300", "1e19", "1e999"])
+@pytest.mark.parametrize("unit", ["s", "ms", "us", "ns"])
+def test_a_number_that_is_no_time_by_far_is_told(number: str, unit: str) -> None:
+    payload = b'{"channel": "a", "time": ' + number.encode() + b', "value": 1}'
+    samples, faults = read_json(payload, JsonMapping(time_unit=unit))
+    assert (samples, kinds(faults)) == ([], ["no time"])
+    assert "out of range" in faults[0].example
+
+
+def test_no_depth_of_nesting_raises() -> None:
+    """Reading and writing JSON do not reach their limits at the same depth."""
+    for depth in range(sys.getrecursionlimit() - 100, sys.getrecursionlimit() + 100):
+        for begin, end in ((b"[", b"]"), (b'{"a":', b"}")):
+            samples, faults = read_json(begin * depth + b"1" + end * depth, JsonMapping())
+            assert (len(samples), len(faults)) == (0, 1)
 
 
 def test_fractions_of_a_second_are_kept() -> None:

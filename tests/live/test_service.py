@@ -245,6 +245,26 @@ def test_a_tag_becomes_a_channel_by_rule_and_is_scored(tmp_path: Path) -> None:
         assert session.split("north/flow", "2025-01-01T10:00")["status"].tolist() == ["split"]  # its span is known
 
 
+def test_a_new_channel_that_could_not_be_trained_is_trained_later(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As after a full disk, or a kill between the channel and its model."""
+    rule = {"pattern": "flow", "asset": "Pump", "train_samples": 1_000}
+    home, samples = tmp_path / "live", samples_of(pump(1_600, first=0))
+    with monkeypatch.context() as patch:
+        patch.setattr(Session, "train", lambda self, names: pd.DataFrame({"channel": names, "status": "failed"}))
+        stream(home, [samples[:1_500]], new_channels=[rule])
+    with wb.open(home=home) as session:
+        assert session.overview()["state"].tolist() == ["missing"]
+    stream(home, [samples[1_500:]], new_channels=[rule])
+    with wb.open(home=home) as session:
+        assert session.overview()["state"].tolist() == ["current"]
+        session.registry.retire("flow.ridge", 1)
+    stream(home, [samples[1_500:]], new_channels=[rule])
+    with wb.open(home=home) as session:
+        assert [info.version for info in session.registry.list("flow")] == [1]  # a person has taken it out of use
+
+
 def test_a_tag_that_no_rule_speaks_of_waits_for_a_person(tmp_path: Path) -> None:
     home = tmp_path / "live"
     samples = samples_of(pump(150, first=0))

@@ -71,7 +71,9 @@ def list_(
     level: LevelFilter = None,
     asset: AssetFilter = None,
     channel: ChannelFilter = None,
-    kind: Annotated[str | None, filter_option("KIND", "Cause of the alerts: model, limit or asset.")] = None,
+    kind: Annotated[
+        str | None, filter_option("KIND", "Cause of the alerts: model, limit, asset, silence or clock.")
+    ] = None,
     verdict: Annotated[str | None, filter_option("VERDICT", f"Verdict on the alerts: {VERDICT_WORDS}.")] = None,
     text: TextFilter = None,
     order: Annotated[

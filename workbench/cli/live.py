@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from workbench.cli.common import AsJson, local, open_session, printable, show, stop_on_signals
+from workbench.counts import counted
 from workbench.exceptions import ChannelNotFoundError
 from workbench.names import cut_in_the_middle
 
@@ -210,7 +211,8 @@ def ignore(tag: TagName) -> None:
     journal = _journal()
     waiting_tag = _tag(journal, tag)
     journal.change_tag(replace(waiting_tag, state="ignored"))
-    typer.echo(printable(f"{tag} is ignored: {journal.forget_samples(waiting_tag):,} samples were discarded."))
+    discarded = counted(journal.forget_samples(waiting_tag), "sample")
+    typer.echo(printable(f"{tag} is ignored: {discarded} discarded."))
 
 
 def _serve(settings: "Settings", feeds: "list[Feed]", *, until_finished: bool = False) -> None:

@@ -10,6 +10,7 @@ One module because it is one class: filing, scoring and raising share what is du
 """
 
 import logging
+import random
 import threading
 import time
 from collections import deque
@@ -40,6 +41,7 @@ _LOG = logging.getLogger(__name__)
 _LOOK_S = 0.25
 _TIMERS_S = 30.0
 _ASSETS_S = 60.0
+_TRAINING_S = 60.0
 _RETRY_S = 5.0
 _SILENCES_S = 5.0
 _FEW_AT_ONCE = 4  # channels whose samples have waited long enough: what is due at once waits for them
@@ -136,6 +138,7 @@ class Detection:
         self._next_judging = 0.0
         self._assets_due: set[str] = set()
         self._next_timers = 0.0
+        self._next_training = 0.0
         self._next_assets = time.monotonic() + _ASSETS_S
         self._reported: dict[str, float] = {}
 
@@ -197,6 +200,9 @@ class Detection:
         elif not everything:
             self._guarded("previews", lambda: self._use_time(ready))
         now = time.monotonic()
+        if now >= self._next_training:
+            self._next_training = now + _TRAINING_S
+            self._guarded("training", self._train_left)
         if (self._unjudged or not self._has_begun) and (everything or now >= self._next_judging):
             self.begin()
         if self._assets_due and (everything or now >= self._next_assets):
@@ -388,6 +394,19 @@ class Detection:
             return self._file([tag])
         except WorkbenchError:
             return []
+
+    def _train_left(self) -> None:
+        """Train channels that were made of new tags and never got a model: a kill, or a full disk, came between."""
+        archive, registry = self._session.archive, self._session.registry
+        left = []
+        for name in self.figures.unscored:
+            with suppress(WorkbenchError):  # removed, or damaged
+                if archive.info(name).source == _SOURCE and not registry.list(name):
+                    left.append(name)
+        random.shuffle(left)  # those that cannot be trained do not stand in the way of others
+        outcomes = self._session.train(left[:_FEW_AT_ONCE]) if left else None
+        if outcomes is not None:
+            self._unjudged |= set(outcomes.loc[outcomes["status"] != "failed", "channel"])
 
     def _was_removed(self, tag: Tag) -> bool:
         """Return whether the archive does not hold a channel any more, which makes it a new tag again."""

@@ -11,6 +11,8 @@ import json
 import socket
 import threading
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any
 
 import tornado.web
@@ -60,6 +62,7 @@ class Pages:
         self.intake: Intake | None = None
         self.received = 0
         self.port = settings.port
+        self.reading = ThreadPoolExecutor(1, "reading")  # a large body takes seconds: health answers meanwhile
         self._loop = asyncio.new_event_loop()
         self._thread: threading.Thread | None = None
         self._ready = threading.Event()
@@ -119,6 +122,7 @@ class Pages:
             for task in tasks:
                 task.cancel()
             self._loop.run_until_complete(asyncio.gather(*tasks, return_exceptions=True))
+            self.reading.shutdown(wait=False, cancel_futures=True)
             self._loop.run_until_complete(self._loop.shutdown_asyncgens())
             self._loop.close()
 
@@ -233,10 +237,11 @@ class _Ingest(_Page):
             self._end(400, f"There is no precision {unit!r}. Known: {', '.join(UNITS)}.")
             return
         if kind == "application/json" and not self.lines_only:
-            samples, faults = read_json(body, settings.json_mapping)
+            read = partial(read_json, body, settings.json_mapping)
         else:
-            samples, faults = read_lines(body, settings.line_mapping, unit)
+            read = partial(read_lines, body, settings.line_mapping, unit)
         loop = asyncio.get_running_loop()
+        samples, faults = await loop.run_in_executor(self.pages.reading, read)
         stored: asyncio.Future[Mapping[str, int]] = loop.create_future()
         answer = _Answer(loop, stored)
         delivery = Delivery("http", samples, faults, answer)

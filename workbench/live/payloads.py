@@ -120,7 +120,11 @@ def read_lines(payload: bytes, mapping: LineMapping, unit: str = "ns") -> Read:
 
 
 def _json_example(words: str, one: Any) -> str:
-    return f"{words}: {_shown(json.dumps(one).encode())}"
+    try:
+        text = json.dumps(one)
+    except RecursionError:  # writing needs a little more depth than reading
+        text = "(nested too deeply to be shown)"
+    return f"{words}: {_shown(text.encode())}"
 
 
 def _line_example(words: str, line: str) -> str:
@@ -277,9 +281,10 @@ def _whole_of(stamp: float, scale: int) -> int:
     """Return a number of a unit in nanoseconds; a fraction is rounded to microseconds, as far as it is exact."""
     if isinstance(stamp, int):
         return _whole(stamp, scale, f"The time {stamp}")
-    if not isfinite(stamp):
-        raise _UnreadableError("no time", "The time is not a number")
-    return _whole(round(stamp * scale / 1000) * 1000, 1, f"The time {stamp}")
+    microseconds = stamp * scale / 1000
+    if not isfinite(microseconds):
+        raise _UnreadableError("no time", f"The time {stamp} is out of range")
+    return _whole(round(microseconds) * 1000, 1, f"The time {stamp}")
 
 
 def _no_constant(name: str) -> None:

@@ -3,8 +3,10 @@
 import json
 import logging
 import re
+import sys
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import islice
@@ -78,6 +80,12 @@ class _LogFile(WatchedFileHandler):
             super().emit(record)
         except OSError:
             self.handleError(record)
+
+    def handleError(self, record: logging.LogRecord) -> None:
+        """Say in a line what could not be written: a full disk meets every entry, and each would be a traceback."""
+        error = sys.exception()
+        with suppress(OSError, ValueError):  # standard error is closed, or full itself
+            sys.stderr.write(f"{self.baseFilename}: {error}. {self.format(record)}\n")
 
 
 def log_to(path: Path, name: str = "workbench", *, structured: bool = False) -> None:

@@ -18,7 +18,7 @@ from workbench.exceptions import SettingsError
 from workbench.live.feeds.feed import FeedState
 from workbench.live.intake import Intake
 from workbench.live.payloads import read_json, read_lines
-from workbench.live.samples import Delivery
+from workbench.live.samples import Delivery, Fault, Sample
 from workbench.live.sparkplug import SparkplugReader, rebirth_command
 from workbench.telemetry.feed_options import LiveSettings
 
@@ -27,6 +27,7 @@ __all__ = ["MqttFeed"]
 _FIRST_WAIT_S = 1
 _LONGEST_WAIT_S = 60
 _QOS = 1
+_LONGEST_EXAMPLE = 200
 
 
 class MqttFeed:
@@ -147,20 +148,27 @@ class MqttFeed:
         del userdata
         if self._intake is None:
             return
-        payload, source = bytes(message.payload), self.name
-        if self._sparkplug is not None:
-            read = self._sparkplug.read(message.topic, payload, repeated=message.dup)
-            samples, faults = read.samples, read.faults
-            source = f"{self.name} {read.source}" if read.source else self.name
-            if read.rebirth:
-                client.publish(read.rebirth, rebirth_command(time.time_ns() // 1_000_000))
-        elif self._options.format == "json":
-            samples, faults = read_json(payload, self._settings.json_mapping, message.topic)
-        else:
-            samples, faults = read_lines(payload, self._settings.line_mapping)
+        source, samples, faults = self.name, list[Sample](), list[Fault]()
+        try:
+            source, samples, faults = self._read(client, message)
+        except Exception as error:  # noqa: BLE001
+            # whatever a reader does not expect: the client's thread would end, and meet the same message on every start
+            faults = [Fault("cannot be read", f"{error!r}: {bytes(message.payload)[:_LONGEST_EXAMPLE]!r}")]
         self._received += len(samples)
         stored = partial(self._acknowledge, self._connection, message.mid, message.qos)
         self._intake.put(Delivery(source, samples, faults, stored))
+
+    def _read(self, client: Client, message: MQTTMessage) -> tuple[str, list[Sample], list[Fault]]:
+        """Return the source of a message, its samples, and what of it cannot be read."""
+        payload = bytes(message.payload)
+        if self._sparkplug is not None:
+            read = self._sparkplug.read(message.topic, payload, repeated=message.dup)
+            if read.rebirth:
+                client.publish(read.rebirth, rebirth_command(time.time_ns() // 1_000_000))
+            return f"{self.name} {read.source}" if read.source else self.name, read.samples, read.faults
+        if self._options.format == "json":
+            return self.name, *read_json(payload, self._settings.json_mapping, message.topic)
+        return self.name, *read_lines(payload, self._settings.line_mapping)
 
     def _acknowledge(self, connection: int, mid: int, qos: int, counts: Mapping[str, int]) -> None:
         """Acknowledge a message; one of an earlier connection comes again, and its number may mean another by then."""
