@@ -3,6 +3,7 @@
 import subprocess
 import sys
 from datetime import timedelta
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -39,10 +40,12 @@ def test_a_retired_model_is_offered_where_no_other_serves(session):
 
 def test_a_channel_that_may_not_be_read_is_listed(session, monkeypatch):
     """By one that has not read it before."""
-    other = Session(session.settings)
+    other, read = Session(session.settings), Path.read_bytes
 
-    def refuse(path, **_options):
-        raise PermissionError(13, "Permission denied", str(path))
+    def refuse(path):
+        if path.is_relative_to(session.archive.path):
+            raise PermissionError(13, "Permission denied", str(path))
+        return read(path)
 
     monkeypatch.setattr("pathlib.Path.read_bytes", refuse)
     assert other.archive.channels() == ["X-1"]
