@@ -1,7 +1,4 @@
-"""Reads one table into samples: its times, a column of numbers for each channel, inputs and labels.
-
-One module because what times, columns and labels need of each other is decided in one walk over the table.
-"""
+"""Reads one table into samples: its times, a column of numbers for each channel, inputs and labels."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -268,9 +265,7 @@ def read_samples(
         ) from None
     except (ArithmeticError, UnicodeError) as error:
         reason = str(error).partition("\n")[0][:200]
-        is_named = isinstance(error, UnicodeError) and reading.encoding is not None
-        hint = "Correct --encoding, or leave it out." if is_named else "Export it again, or remove that value."
-        raise ImportDataError(f"{path} cannot be read: {reason}.", hint) from None
+        raise ImportDataError(f"{path} cannot be read: {reason}.", "Export it again, or remove that value.") from None
 
 
 def _of_series(raw: RawTable, reading: Reading, on_conflict: OnConflict | None) -> list[FileSamples]:

@@ -166,7 +166,7 @@ def _count_quotes(file: io.BufferedReader, encoding: str) -> int | None:
                 return None
             n_quotes += block.count(b'"') if b'"' in block else 0  # to look for one is faster than to count none
         decoder.decode(b"", final=True)
-    except UnicodeDecodeError:
+    except UnicodeError:  # also a mark of UTF-16 that is missing
         return None
     return n_quotes
 
