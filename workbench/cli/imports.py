@@ -56,7 +56,7 @@ Labels = Annotated[
         callback=local,
         metavar="FILE",
         rich_help_panel=_TABLES,
-        help="CSV file without header: start and end of each known anomaly, for all channels of the import.",
+        help="File of known anomalies with their times: CSV, JSON lines, or JSON of windows; see the guide.",
     ),
 ]
 TrainFraction = Annotated[
@@ -152,7 +152,7 @@ def import_data(
     ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Import telemetry into the archive: NASA's layout, CSV, Parquet, or folders of AWS Lookout for Equipment.
+    """Import telemetry into the archive: tables of any usual format, NASA's layout, folders of Lookout for Equipment.
 
     Samples of a channel that is there are added to it, and equal ones are skipped. A file that contradicts the archive
     is refused, with all its channels. Everything that is repaired or dropped is counted. In lists that are separated
