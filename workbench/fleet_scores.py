@@ -1,11 +1,8 @@
 """Scoring of a fleet: in this process, or in workers that stage the scores which this process publishes."""
 
-import os
 import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import lru_cache, partial
@@ -30,7 +27,6 @@ __all__ = ["score_fleet"]
 
 _COLUMNS = ["channel", "status", "model", "seconds", "anomalies", "reason"]
 _JUDGED = ("anomalies", "complete", "grows", "least_error_range")  # attributes from which the table is made
-_MAX_THREADS = 8
 _LARGEST_BATCH_OF_LSTM = 20  # an LSTM takes most of a second, so that a batch stays short
 
 
@@ -190,32 +186,12 @@ def _together(
     archive = _StagingArchive.beside(scores.archive, scores.archive.staging_folder())
     here = Scores(scores.settings, archive, scores.registry, scores.clock)
     here.part_samples = sys.maxsize  # what is staged cannot be read again before it is published
-    _predict_ahead(here, scoring, channels)
     results: BatchResults[_Scored] = []
     for channel in channels:
         result = attempt(partial(scoring.here, here), channel)
         staged = archive.take()
         results.append((channel, replace(result, staged=staged) if isinstance(result, _Scored) else result))
     yield results
-
-
-def _predict_ahead(scores: Scores, scoring: _Scoring, channels: Sequence[str]) -> None:
-    """Let the networks of several channels predict at the same time, each on a processor core."""
-    cores = os.cpu_count() or 1
-    if cores < 2 or len(channels) < 2:
-        return
-    networks: list[Callable[[], None]] = []
-    for name in channels:
-        with suppress(WorkbenchError):  # whatever is wrong is said where the channel is scored
-            networks += scores.networks_ahead(name, scoring.forecaster, scoring.preset, scoring.models[name])
-    if len(networks) > 1:
-        with ThreadPoolExecutor(min(cores, _MAX_THREADS, len(networks))) as pool:
-            list(pool.map(_called, networks))
-
-
-def _called(work: Callable[[], None]) -> None:
-    with suppress(WorkbenchError):
-        work()
 
 
 def _batches(scores: Scores, scoring: _Scoring, channels: list[str], progress: bool) -> Iterator[BatchResults[_Scored]]:

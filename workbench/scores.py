@@ -7,14 +7,13 @@ import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from functools import partial
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar, runtime_checkable
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 import pandas as pd
 import xarray as xr
 
-from workbench.detection.applied import common_windows, params_of, windows_of
+from workbench.detection.applied import params_of, windows_of
 from workbench.detection.continuing import continue_score
 from workbench.detection.moved import score_on
 from workbench.detection.scoring import anomaly_frame, provenance, provenances, score, stale_reason
@@ -76,14 +75,6 @@ def anomalies_within(anomalies: pd.DataFrame, samples: int) -> pd.DataFrame:
     [8]
     """
     return anomalies[anomalies["end"] < samples]
-
-
-@runtime_checkable
-class Followed(Protocol):
-    """A forecaster that can predict ahead of its scoring, as networks do."""
-
-    def follow(self, channel: xr.Dataset, first: int) -> None:
-        """Predict from a window on, and hold it; see `LSTMForecaster.follow`."""
 
 
 @dataclass(frozen=True)
@@ -161,42 +152,6 @@ class Scores:
         earlier = None if force else self._earlier(channel, key, stored, current_provenance, described.n_test)
         scored = self._compute(channel, key, forecasters, params, about, earlier, described.n_test)
         return self._with_growth(channel, scored), True
-
-    def networks_ahead(
-        self, channel: str, forecaster: str | None, preset: str | None, models: list[ModelInfo]
-    ) -> list[Callable[[], None]]:
-        """Return what makes the predictions that the stored score of a channel does not hold, for `score` to take.
-
-        Parameters
-        ----------
-        channel : str
-            Name of the channel.
-        forecaster, preset : str or None
-            As for `score`.
-        models : list of ModelInfo
-            Versions of the channel.
-
-        Returns
-        -------
-        list of callable
-            One a network; those of several channels can be called in threads. Other forecasters take next to no time.
-        """
-        name, params = self.params(preset)
-        chosen = _chosen(models, channel, forecaster, params)
-        if not any(model.forecaster == "lstm" for model in chosen):
-            return []
-        pieces = self.archive.index.pieces(channel, f"scores/{_joined(chosen, 'forecaster')}.{name}")
-        if not pieces or pieces[0].first:
-            return []
-        forecasters = [self.registry.load(model) for model in chosen]
-        length = common_windows(forecasters)["sequence_length"]
-        done = pieces[-1].first + pieces[-1].length
-        test = self.archive.open(channel, indexed=False)
-        return [
-            partial(one.follow, test, length - one.sequence_length + done)
-            for one in forecasters
-            if isinstance(one, Followed)
-        ]
 
     def current(
         self, channel: str, forecaster: str | None, preset: str | None, models: list[ModelInfo]

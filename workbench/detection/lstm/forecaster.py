@@ -211,7 +211,7 @@ class LSTMForecaster(BaseForecaster):
         was: a step of the network for each sample, in place of those of all windows of a block.
         """
         end = channel.sizes["time"] - self.sequence_length - self.prediction_horizon
-        if self._following is None or not self._can_go_on(channel, first):
+        if self._following is None or first < self.sequence_length or not 0 < end - first <= MOST_WINDOWS:
             return super().predict_from(channel, first, removed)
         if not self._lock.acquire(blocking=False):  # another thread is at it
             return super().predict_from(channel, first, removed)
@@ -226,24 +226,6 @@ class LSTMForecaster(BaseForecaster):
             return scaling.restore(prediction, channel["telemetry"].dtype)
         finally:
             self._lock.release()
-
-    def follow(self, channel: xr.Dataset, first: int) -> None:
-        """Predict what `predict_from` is asked for next, so that it has it at hand; nothing where that is no end.
-
-        Forecasters of several channels can do this at the same time, each in a thread.
-
-        Parameters
-        ----------
-        channel, first
-            As for `predict_from`.
-        """
-        if self._can_go_on(channel, first):
-            self.predict_from(channel, first)
-
-    def _can_go_on(self, channel: xr.Dataset, first: int) -> bool:
-        """Return whether windows from one on are few enough to be followed sample by sample."""
-        end = channel.sizes["time"] - self.sequence_length - self.prediction_horizon
-        return first >= self.sequence_length and 0 < end - first <= MOST_WINDOWS
 
     def _predict(self, values: npt.NDArray[np.float32]) -> npt.NDArray[np.floating[Any]]:
         return self._predict_rest(values, 0)
