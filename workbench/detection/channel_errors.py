@@ -1,5 +1,6 @@
 """The prediction errors of a channel, read span by span, so that memory does not follow the length of the series."""
 
+from bisect import bisect_left, bisect_right
 from typing import Any
 
 import numpy as np
@@ -92,7 +93,8 @@ class ChannelErrors:
         if np.isnan(telemetry).any():
             removed = np.zeros(max(0, -begin))  # samples of the first windows that are not there any more
             error[unusable_windows(np.concatenate([removed, telemetry]), self._length + self._removed)] = np.nan
-        for position in self.breaks:
+        near = slice(bisect_right(self.breaks, start), bisect_left(self.breaks, end + self._around))
+        for position in self.breaks[near]:
             error[max(0, position - self._around - start) : max(0, position - start)] = np.nan
         return error
 

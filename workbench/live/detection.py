@@ -10,7 +10,6 @@ One module because it is one class: filing, scoring and raising share what is du
 """
 
 import logging
-import random
 import threading
 import time
 from collections import deque
@@ -139,6 +138,7 @@ class Detection:
         self._assets_due: set[str] = set()
         self._next_timers = 0.0
         self._next_training = 0.0
+        self._training_turn = 0
         self._next_assets = time.monotonic() + _ASSETS_S
         self._reported: dict[str, float] = {}
 
@@ -403,9 +403,10 @@ class Detection:
             with suppress(WorkbenchError):  # removed, or damaged
                 if archive.info(name).source == _SOURCE and not registry.list(name):
                     left.append(name)
-        random.shuffle(left)  # those that cannot be trained do not stand in the way of others
-        outcomes = self._session.train(left[:_FEW_AT_ONCE]) if left else None
-        if outcomes is not None:
+        if left:
+            turn = self._training_turn % len(left)  # those that cannot be trained do not stand in the way of others
+            self._training_turn = turn + _FEW_AT_ONCE
+            outcomes = self._session.train([*left[turn:], *left[:turn]][:_FEW_AT_ONCE])
             self._unjudged |= set(outcomes.loc[outcomes["status"] != "failed", "channel"])
 
     def _was_removed(self, tag: Tag) -> bool:
