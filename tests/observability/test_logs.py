@@ -73,8 +73,8 @@ def test_no_log_has_no_entries(tmp_path):
 
 def test_a_log_whose_folder_vanished_stops_nothing(tmp_path, capsys):
     path = log_path(tmp_path / "home")
-    log_to(path, "workbench.vanished")
-    logger = logging.getLogger("workbench.vanished")
+    log_to(path, "tests.vanished")
+    logger = logging.getLogger("tests.vanished")
     try:
         path.parent.rmdir()
         logger.error("the home has vanished")
