@@ -47,7 +47,7 @@ CHANNELS = int(os.environ.get("CHANNELS", "0"))
 SECONDS = int(os.environ.get("SECONDS", "60"))
 FLEET, MANY = 82, 1_000
 STORED = 3_000
-RIDGE_BURST, LSTM_BURST = 3_000, 700  # samples a channel
+BURST = 3_000  # samples a channel
 STEPS, LOOKS = 700, 210
 BATCH = 70
 WARM_UP_S, MOST_WARM_UP_S = 80, 200  # what is loaded at first, the first window of each channel among it
@@ -303,14 +303,14 @@ def thousand(folder: Path) -> list[dict]:
 def ridge(folder: Path) -> list[dict]:
     count = CHANNELS or FLEET
     _elsewhere(write_pumps, folder / "home", count, False)
-    lists = _rows_of(pumps(count, RIDGE_BURST), [STORED] * count, RIDGE_BURST)
+    lists = _rows_of(pumps(count, BURST), [STORED] * count, BURST)
     return _sustained(folder / "home", lists, f"live, {count} ridge channels", 20_000)
 
 
 def lstm(folder: Path) -> list[dict]:
     count = CHANNELS or FLEET
     _elsewhere(write_spacecraft, folder / "home", count)
-    lists = _rows_of(spacecraft(count, LSTM_BURST), [STORED] * count, LSTM_BURST)
+    lists = _rows_of(spacecraft(count, BURST), [STORED] * count, BURST)
     return _sustained(folder / "home", lists, f"live, {count} LSTM channels", 2_000)
 
 
