@@ -28,6 +28,9 @@ T = TypeVar("T", bound=Hashable)
 
 SHARED = Path(__file__).parents[2] / "shared"
 
+MEMORY = Path("/dev/shm")
+LEAST_FREE = 8 * 2**30  # several times what a whole round has at once
+
 signal.signal(signal.SIGINT, signal.default_int_handler)  # in the background of a shell it is ignored, by children too
 settings.register_profile("untimed", deadline=None)  # speed is measured in benchmarks/, not asserted here
 settings.load_profile("untimed")
@@ -37,6 +40,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     """Add the options of rounds on a further Python: cases of one test, and tests of one file, seldom differ by it."""
     parser.addoption("--first-cases", action="store_true", help="of each parametrized test run the first case only")
     parser.addoption("--every", type=int, default=1, metavar="N", help="of each file run every N-th test only")
+
+
+def pytest_configure() -> None:
+    """Let temporary folders lie in memory where it has room: what is tested writes through to the disk at every commit."""
+    if MEMORY.is_dir() and shutil.disk_usage(MEMORY).free > LEAST_FREE:
+        os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(MEMORY))
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
