@@ -16,6 +16,7 @@ from importlib import import_module
 from typing import Any
 
 from workbench.dashboard.timers import run_timers
+from workbench.imports import leave_dask_out, left_out
 
 __all__ = ["load_jsonschema", "main", "preload", "serve"]
 
@@ -41,16 +42,12 @@ _PRELOADED = (
 """Modules that every page needs, beside the views."""
 
 
-_LEFT_OUT = ("dask", "debugpy")
-"""Packages that xarray and ipykernel load where they are installed; no page uses them, and they take 20 MB a kernel."""
-
-
 def load_jsonschema() -> None:
     """Import jsonschema, which Jupyter needs, without the grammar of IRIs, which takes a second and is not needed.
 
     It then checks URIs by `rfc3986_validator`.
     """
-    with _without("rfc3987_syntax"):
+    with left_out("rfc3987_syntax"):
         import_module("jsonschema")
 
 
@@ -58,29 +55,17 @@ def preload() -> None:
     """Import what pages need, and keep the garbage collector from writing to it."""
     os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")  # its own one holds 4 MB a kernel in reserve
     gc.disable()
-    with _without(*_LEFT_OUT):
+    leave_dask_out()
+    with left_out("debugpy"):
         for name in _PRELOADED:
             import_module(name)
         from workbench.views.registry import VIEWS, view_class
 
         for name in VIEWS:
             view_class(name)
-        import_module("xarray").Variable((), 0.0)  # it looks for Dask's arrays once, when it makes its first variable
     gc.collect()
     gc.freeze()
     gc.enable()
-
-
-@contextmanager
-def _without(*names: str) -> Iterator[None]:
-    """Let modules look as if they were not installed, for those that are imported meanwhile."""
-    absent = [name for name in names if name not in sys.modules]
-    sys.modules.update(dict.fromkeys(absent))  # type: ignore[arg-type]  # of the import system: there is none
-    try:
-        yield
-    finally:
-        for name in absent:
-            del sys.modules[name]
 
 
 def serve(channel: socket.socket) -> dict[str, Any] | None:

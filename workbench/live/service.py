@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from filelock import FileLock, Timeout
 
 from workbench.exceptions import ArchiveError, WorkbenchError
+from workbench.imports import leave_dask_out
 from workbench.live.admission import ChannelState
 from workbench.live.backlog import Backlog
 from workbench.live.detection import Detection
@@ -136,6 +137,7 @@ class LiveService:
             A feed cannot be set up so.
         """
         share_heaps()
+        leave_dask_out()
         with only_writer(self.settings), self._resources:
             stop_ingest, stop_detection = threading.Event(), threading.Event()
             detection = self._thread("detection", self.detection.run, stop_detection)
