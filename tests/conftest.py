@@ -43,7 +43,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure() -> None:
-    """Let temporary folders lie in memory where it has room: what is tested writes through to the disk at every commit."""
+    """Let temporary folders lie in memory where it has room: each commit that is tested writes through to the disk."""
     if MEMORY.is_dir() and shutil.disk_usage(MEMORY).free > LEAST_FREE:
         os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(MEMORY))
 
