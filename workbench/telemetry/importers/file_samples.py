@@ -18,6 +18,7 @@ from workbench.telemetry.appending import OnConflict, make_series, time_text
 from workbench.telemetry.importers.columns import counts_rows, one_hot, without_infinite
 from workbench.telemetry.importers.formats.files import read_raw
 from workbench.telemetry.importers.formats.last_line import DoubtfulValue
+from workbench.telemetry.importers.formats.mixed_numbers import check_mixed
 from workbench.telemetry.importers.formats.number_marks import NumberMarks, numbers_in
 from workbench.telemetry.importers.formats.raw_table import RawTable
 from workbench.telemetry.importers.names import channel_names, column_units
@@ -362,7 +363,7 @@ def _samples(table: TimedTable, reading: Reading, on_conflict: OnConflict | None
         check_shared_times(table, ordered)
         if ordered.conflicting and on_conflict is None:
             raise _contradiction(path, ordered)
-        values, names, n_held = _inputs(ordered.frame, inputs, marks)
+        values, names, n_held = _inputs(ordered.frame, inputs, marks, reading)
         repairs = {
             "rows_dropped": table.rows_dropped,
             "out_of_order": ordered.late,
@@ -445,6 +446,8 @@ def _sensors(
         numbers = numbers_in(table.frame[column], table.raw.marks)
         empty = bool(table.frame[column].isna().all())
         if numbers is not None:
+            if numbers[1]:
+                check_mixed(column, table.frame[column], reading)
             finite, n_infinite = without_infinite(numbers[0], column)
             numbers = (finite, numbers[1] + n_infinite)
         if not is_chosen and re.fullmatch(r"unnamed \d+|__index_level_\d+__|Unnamed: \d+", column):
@@ -474,7 +477,7 @@ def _without_bad_values(table: TimedTable, sensors: dict[str, tuple[npt.NDArray[
 
 
 def _inputs(
-    frame: pd.DataFrame, names: Sequence[str], marks: NumberMarks
+    frame: pd.DataFrame, names: Sequence[str], marks: NumberMarks, reading: Reading
 ) -> tuple[npt.NDArray[np.float32], list[str], int]:
     """Read the input columns; a word that is missing is missing in each of the inputs of its column."""
     arrays: list[npt.NDArray[Any]] = [np.zeros((len(frame), 0), dtype=np.float32)]
@@ -482,6 +485,8 @@ def _inputs(
     n_missing = 0
     for name in names:
         numbers = numbers_in(frame[name], marks)
+        if numbers is not None and numbers[1]:
+            check_mixed(name, frame[name], reading)
         column = frame[name] if numbers is None else pd.Series(numbers[0])
         missing = column.isna().to_numpy()
         n_missing += int(missing.sum())
