@@ -78,7 +78,7 @@ def test_header_and_overview_agree_while_a_fleet_is_being_made(tmp_path):
 
 def test_every_page_says_how_far_behind_telemetry_is_until_it_has_caught_up(shell, session):
     class Simulator:
-        name, words = "simulator", "7 h 10 min to catch up, until 22:28 UTC"
+        name, words = "simulator", "7 h 10 min behind, caught up at 22:28 UTC"
 
         def state(self):
             return FeedState(True, "", catching_up=self.words)
@@ -89,7 +89,7 @@ def test_every_page_says_how_far_behind_telemetry_is_until_it_has_caught_up(shel
         StandingFile(session.settings.home).note([feed])
         shell.on_poll()
         texts_shown.append(shell._catching_up.value)
-    assert ">7 h 10 min to catch up, until 22:28 UTC<" in texts_shown[0]
+    assert ">7 h 10 min behind, caught up at 22:28 UTC<" in texts_shown[0]
     assert texts_shown[1] == ""
 
 

@@ -62,7 +62,7 @@ class SimulatorFeed(ReplayFeed):
             hours, minutes = divmod(ceil(lag / 300) * 5, 60)  # in steps of five minutes
             length = f"{hours} h {minutes} min" if hours else f"{minutes} min"
             until = datetime.fromtimestamp(now + lag / (SPEED - 1), UTC)
-            catching_up = f"{length} to catch up, until {until:%H:%M} UTC"
+            catching_up = f"{length} behind, caught up at {until:%H:%M} UTC"
             how = f"at {SPEED:g} times the speed, {catching_up}"
         words = f"{counted(self._received, 'sample')} sent {how}"
         return FeedState(True, words, self._received, super().state().finished, catching_up=catching_up)
