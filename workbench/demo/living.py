@@ -102,17 +102,17 @@ def with_messages(settings: Settings) -> Settings:
 def simulated(settings: Settings, *, mqtt: bool = False) -> Iterator[Callable[[], None]]:
     """Let the demo fleet of a home go on in a process of its own, which ends with this one.
 
-    Yields
-    ------
-    callable
-        Function that lets it begin; until then the process only makes ready, which takes some seconds.
-
     Parameters
     ----------
     settings : Settings
         Settings that the process runs with.
     mqtt : bool
         Whether its telemetry goes through a mosquitto of its own.
+
+    Yields
+    ------
+    callable
+        Function that lets it begin; until then the process only makes ready, which takes some seconds.
     """
     command = [sys.executable, "-c", f"from workbench.demo.process import main; main(mqtt={mqtt})"]
     environment = os.environ | settings_environment(settings)

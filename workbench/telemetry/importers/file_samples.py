@@ -18,8 +18,8 @@ from workbench.telemetry.appending import OnConflict, make_series, time_text
 from workbench.telemetry.importers.columns import counts_rows, one_hot, without_infinite
 from workbench.telemetry.importers.formats.files import read_raw
 from workbench.telemetry.importers.formats.last_line import DoubtfulValue
-from workbench.telemetry.importers.formats.mixed_numbers import check_mixed
-from workbench.telemetry.importers.formats.number_marks import NumberMarks, numbers_in
+from workbench.telemetry.importers.formats.mixed_numbers import unmixed_numbers
+from workbench.telemetry.importers.formats.number_marks import NumberMarks
 from workbench.telemetry.importers.formats.raw_table import RawTable
 from workbench.telemetry.importers.names import channel_names, column_units
 from workbench.telemetry.importers.reading import Reading
@@ -443,11 +443,9 @@ def _sensors(
             if column not in reading.inputs:
                 skipped.append(ChannelImport(column, "skipped", note=_LEFT_OUT_BY_OPTION))
             continue
-        numbers = numbers_in(table.frame[column], table.raw.marks)
+        numbers = unmixed_numbers(column, table.frame[column], table.raw.marks, reading)
         empty = bool(table.frame[column].isna().all())
         if numbers is not None:
-            if numbers[1]:
-                check_mixed(column, table.frame[column], reading)
             finite, n_infinite = without_infinite(numbers[0], column)
             numbers = (finite, numbers[1] + n_infinite)
         if not is_chosen and re.fullmatch(r"unnamed \d+|__index_level_\d+__|Unnamed: \d+", column):
@@ -484,9 +482,7 @@ def _inputs(
     labels: list[str] = []
     n_missing = 0
     for name in names:
-        numbers = numbers_in(frame[name], marks)
-        if numbers is not None and numbers[1]:
-            check_mixed(name, frame[name], reading)
+        numbers = unmixed_numbers(name, frame[name], marks, reading)
         column = frame[name] if numbers is None else pd.Series(numbers[0])
         missing = column.isna().to_numpy()
         n_missing += int(missing.sum())

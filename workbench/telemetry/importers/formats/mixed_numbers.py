@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -10,17 +11,26 @@ import pyarrow.compute as pc
 from workbench.counts import counted
 from workbench.exceptions import ImportDataError
 from workbench.telemetry.importers.formats.mark_choice import differ_by_key
-from workbench.telemetry.importers.formats.number_marks import MINUS, is_text, sure_decimal, text_in
+from workbench.telemetry.importers.formats.number_marks import (
+    MINUS,
+    NumberMarks,
+    is_text,
+    numbers_in,
+    sure_decimal,
+    text_in,
+)
 from workbench.telemetry.importers.reading import Percent, Reading
 
-__all__ = ["check_mixed", "check_percents", "with_one_mark", "with_percent_signs"]
+__all__ = ["check_percents", "unmixed_numbers", "with_one_mark", "with_percent_signs"]
 
 _NUMBER = rf"[+\-{MINUS}]?(?:\d+[.,]?\d*|[.,]\d+)(?:[eE][+\-]?\d+)?"
 _BARE, _PERCENT = rf"^{_NUMBER}$", rf"^{_NUMBER}\s*%$"
 
 
-def check_mixed(name: str, column: pd.Series, reading: Reading) -> None:
-    """Raise an error where a column of numbers, some of which cannot be read, writes them in two ways.
+def unmixed_numbers(
+    name: str, column: pd.Series, marks: NumberMarks, reading: Reading
+) -> tuple[npt.NDArray[np.float64], int] | None:
+    """Read a column as numbers as `numbers_in` does, unless it writes them in two ways.
 
     Parameters
     ----------
@@ -28,14 +38,28 @@ def check_mixed(name: str, column: pd.Series, reading: Reading) -> None:
         Name of the column.
     column : pandas.Series
         Its values as they were read.
+    marks : NumberMarks
+        How the numbers of the file are written.
     reading : Reading
         What was chosen: nothing is asked about that an option settles.
+
+    Returns
+    -------
+    tuple or None
+        As from `numbers_in`.
 
     Raises
     ------
     ImportDataError
         It holds numbers with a decimal comma and others with a decimal point, or percentages and shares.
     """
+    numbers = numbers_in(column, marks)
+    if numbers is not None and numbers[1]:  # some could not be read
+        _check_mixed(name, column, reading)
+    return numbers
+
+
+def _check_mixed(name: str, column: pd.Series, reading: Reading) -> None:
     if not is_text(column):
         return
     if reading.decimal is None:
