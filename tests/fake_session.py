@@ -70,10 +70,15 @@ class FakeArchive:
         )
 
     def info(self, channel):
-        return SimpleNamespace(channel=channel, asset=self.data[channel].attrs["asset"], source="")
+        return SimpleNamespace(
+            channel=channel, asset=self.data[channel].attrs["asset"], source="", n_test=self.data[channel].sizes["time"]
+        )
 
     def open(self, channel):
         return self.data[channel]
+
+    def grows(self, channel):
+        return False
 
     def dates(self, channel):
         time = self.data[channel]["time"].values

@@ -69,7 +69,8 @@ def test_the_fleet_goes_on_with_what_comes_through_the_broker(
         before = {name: session.archive.info(name).n_test for name in coming}
         session.set_growing(list(coming))
         end = time.monotonic() + 120
-        with living.simulated(session.settings, mqtt=True):
+        with living.simulated(session.settings, mqtt=True) as begin:
+            begin()
             while any(session.archive.info(name).n_test == n for name, n in before.items()):
                 assert time.monotonic() < end, "nothing has come"
                 time.sleep(0.2)

@@ -1,6 +1,7 @@
 """The history of the demo fleet: lived through the functions that people use, in the order of time."""
 
 import re
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from html import unescape
 from pathlib import Path
@@ -115,6 +116,15 @@ def test_a_newcomer_is_led_through_one_case_until_the_card_is_dismissed(pump):
     order = pump.maintenance.orders.from_alerts([alert], "Ann").number
     view.refresh()
     assert steps(view) == ["1. See why", "2. See who acknowledged it", f"3. See its order {order}", "4. Plan it"]
+    later = replace(finding, channel="MOT-1", subsystem="MOT", start_sample=7905, first_at=finding.first_at + 1)
+    pump.maintenance.alerts.raise_findings([], [later])
+    view.refresh()
+    assert view.picture.alerts["channel"].iloc[0] == "MOT-1", "the overview says to do it first"
+    assert ">PMP-1</b> of Pump 1, critical" in view._steps.html, "and the newcomer stays with the case"
+    assert steps(view) == ["1. See why", "2. See who acknowledged it", f"3. See its order {order}", "4. Plan it"]
+    pump.maintenance.alerts.close(alert, "Ann", "true", "seen")
+    view.refresh()
+    assert ">MOT-1</b> of Pump 1, critical" in view._steps.html
     view.on_dismiss(view._guide.children[1])
     assert view._guide.layout.display == "none"
     assert first_steps(pump, view.picture.alerts) is None

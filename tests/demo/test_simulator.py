@@ -81,10 +81,12 @@ def test_it_comes_at_sixty_times_the_speed_until_it_is_the_present_and_never_bef
     assert [sample.moment for sample in feed._due()] == [int(END.timestamp()) * 10**9]
     seconds[0], present[0] = 110.0, present[0] + 10
     assert len(feed._due()) == 10  # ten seconds, ten minutes
-    assert "catch up" in feed.state().words
+    assert feed.state().catching_up == "55 min behind, caught up at 11:31 UTC"  # 53 minutes at 60 times the speed
+    assert feed.state().words == "0 samples sent at 60 times the speed, 55 min behind, caught up at 11:31 UTC"
     seconds[0], present[0] = 300.0, present[0] + 190
     assert sum(len(part) for part in (feed._due(), feed._due())) == 63 - 10  # 63 minutes have passed in truth
     assert "real time" in feed.state().words
+    assert feed.state().catching_up == ""
     present[0] -= 7200  # a clock that is set back sends nothing again
     seconds[0] += 60
     assert feed._due() == []

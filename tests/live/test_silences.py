@@ -1,6 +1,8 @@
 """Alerts on channels that have become silent, on sources that are gone, and on wrong clocks."""
 
+import sqlite3
 import threading
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +12,7 @@ import pytest
 from tests.live.plants import pump, samples_of, service_of, write_plant
 from workbench.live.feeds.feed import FeedState
 from workbench.live.intake import Intake
+from workbench.live.journal import Entry, Journal, Transaction, pack_inputs
 from workbench.live.samples import Sample
 from workbench.live.service import LiveService
 
@@ -56,10 +59,12 @@ class Plant:
     def clock(self) -> float:
         return self.now
 
-    def send(self, name: str, row: int, *, source: str = "plant", ahead: int = 0) -> None:
+    def send(self, name: str, row: int, *, source: str = "plant", ahead: int = 0, store: bool = False) -> None:
         sample: Sample = samples_of(self.series[name].isel(time=slice(row, row + 1)))[0]
         sample = sample._replace(moment=sample.moment + ahead)
-        self.service.ingest.admission.decide([(source, [sample], [])])
+        decided = self.service.ingest.admission.decide([(source, [sample], [])])
+        if store:
+            self.service.ingest._journal.store(decided.transaction)
 
     def look(self) -> pd.DataFrame:
         self.service.detection._look_for_silences()
@@ -176,6 +181,76 @@ def test_a_service_that_starts_anew_goes_on_with_what_is_raised(plant: Plant, tm
         ["c", "silence", "unacknowledged"],
     ]
     again.service._resources.close()
+
+
+@pytest.mark.parametrize("is_raised", [True, False])
+def test_a_source_of_which_nothing_comes_after_a_start_is_one_alert(
+    plant: Plant, tmp_path: Path, is_raised: bool
+) -> None:
+    for name in "abc":
+        plant.send(name, 10, store=True)
+    plant.now = 601.0 if is_raised else 10.0
+    assert len(plant.rows()) == is_raised
+    plant.service._resources.close()
+    again = Plant(tmp_path)
+    for again.now in (10.0, 590.0):
+        assert len(again.rows()) == is_raised  # what was raised stays so until something comes
+    for again.now in (601.0, 2_000.0):
+        assert again.rows() == [["plant", "silence", "unacknowledged"]]
+    words = "Nothing comes from plant: no samples since the service began, for more than 10 minutes. "
+    if not is_raised:
+        assert again.alerts()["message"].iloc[0] == f"{words}3 channels came from it before."
+    again.send("b", 12)
+    assert again.rows() == [
+        ["plant", "silence", "closed"],
+        ["a", "silence", "unacknowledged"],
+        ["c", "silence", "unacknowledged"],
+    ]
+    again.service._resources.close()
+
+
+def test_a_sender_that_was_gone_stays_so_after_a_start_and_others_are_told_of(plant: Plant, tmp_path: Path) -> None:
+    plant.send("a", 10, source="plant site/gateway", store=True)
+    plant.send("b", 10, source="plant site/gateway", store=True)
+    plant.send("c", 10, source="plant other", store=True)
+    plant.feed.gone = ["site/gateway"]
+    plant.look()
+    plant.now = 61.0
+    assert plant.rows() == [["plant site/gateway", "silence", "unacknowledged"]]
+    plant.service._resources.close()
+    again = Plant(tmp_path)  # whose broker does not say any more what is gone
+    for again.now in (10.0, 700.0):
+        again.send("c", 11 + int(again.now / 10), source="plant other")
+        assert again.rows() == [["plant site/gateway", "silence", "unacknowledged"]]
+    again.now = 1_400.0  # c, too: nothing comes of the plant at all
+    assert again.rows()[-1] == ["plant", "silence", "unacknowledged"]
+    again.send("a", 12, source="plant site/gateway")
+    states = {name: state for name, _, state in again.rows()}
+    assert states["plant site/gateway"] == states["plant"] == "closed"
+    assert states["b"] == states["c"] == "unacknowledged"
+    again.service._resources.close()
+
+
+def test_a_journal_of_an_earlier_release_goes_on_and_learns_its_sources(tmp_path: Path) -> None:
+    file = tmp_path / "live.db"
+    with closing(sqlite3.connect(file)) as connection:
+        connection.executescript((Path(__file__).parent / "fixtures" / "journal-0.1.0.sql").read_text(encoding="utf-8"))
+    journal = Journal(file)
+    assert [(tag.id, tag.name, tag.state, tag.inputs) for tag in journal.tags()] == [
+        (1, "a", "served", ()),
+        (2, "b", "served", ()),
+        (3, "c", "served", ()),
+        (4, "d", "waiting", ("valve",)),
+    ]
+    assert journal.samples(4) == [(4, 2.25, pack_inputs([1.0]))]
+    assert journal.counters() == {"added": {"a": 1, "b": 1, "d": 1}, "late": {"c": 1}}
+    assert [(one["channel"], one["value"]) for one in journal.refused()] == [("c", 7.5)]
+    assert journal.sources() == {}
+    journal.store(Transaction(entries=[Entry(1, 20, 2.5, None)], sources={1: "plant", 2: "http"}))
+    journal.store(Transaction(sources={2: "plant site/gateway"}))
+    assert journal.sources() == {"a": "plant", "b": "plant site/gateway"}
+    assert journal.samples(1) == [(10, 1.5, None), (20, 2.5, None)]
+    journal.close()
 
 
 def test_a_channel_that_never_comes_after_a_start(plant: Plant) -> None:

@@ -6,8 +6,9 @@ from pathlib import Path
 
 from workbench.live.feeds.feed import FeedState
 from workbench.live.journal import Journal, Tag, Transaction
-from workbench.live.standing import StandingFile, read_standing
+from workbench.live.standing import StandingFile, catching_up, read_standing
 from workbench.settings import Settings
+from workbench.views.header import catching_up_markup
 from workbench.views.system.markup import live_markup
 
 
@@ -45,6 +46,19 @@ def test_it_says_how_each_feed_is_while_the_service_runs(tmp_path: Path) -> None
     assert "2 more channels not scored." in words
     file.remove()
     assert read_standing(settings).process is None
+
+
+def test_the_header_says_how_far_behind_a_feed_is_as_long_as_it_is(tmp_path: Path) -> None:
+    class Behind(Broker):
+        def state(self) -> FeedState:
+            return FeedState(True, "", catching_up="7 h to catch up, until 9:00 & later")
+
+    assert catching_up(tmp_path) == ""
+    for feeds, expected in (([Broker(), Behind()], "7 h to catch up, until 9:00 & later"), ([Broker()], "")):
+        StandingFile(tmp_path).note(feeds)
+        assert catching_up(tmp_path) == expected
+    assert ">7 h to catch up, until 9:00 &amp; later</p>" in catching_up_markup("7 h to catch up, until 9:00 & later")
+    assert catching_up_markup("") == ""
 
 
 def test_a_file_that_a_killed_service_has_left_says_nothing(tmp_path: Path) -> None:

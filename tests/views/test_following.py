@@ -11,7 +11,9 @@ import workbench as wb
 from tests.homes import copy_of
 from tests.test_alerting import months
 from tests.views.look import texts
+from workbench.live.feeds.feed import FeedState
 from workbench.live.journal import Entry, Journal, Tag, Transaction
+from workbench.live.standing import StandingFile
 from workbench.maintenance.alerts.raising import Finding
 from workbench.telemetry.moments import ticks
 from workbench.views.monitoring.data import ChannelStore
@@ -72,6 +74,23 @@ def test_header_and_overview_agree_while_a_fleet_is_being_made(tmp_path):
         assert "1 channel, no open alerts" in header
         assert "No open alerts on 1 channel." in head
         shell.close()
+
+
+def test_every_page_says_how_far_behind_telemetry_is_until_it_has_caught_up(shell, session):
+    class Simulator:
+        name, words = "simulator", "7 h 10 min behind, caught up at 22:28 UTC"
+
+        def state(self):
+            return FeedState(True, "", catching_up=self.words)
+
+    assert shell._catching_up.value == ""
+    feed, texts_shown = Simulator(), []
+    for feed.words in (Simulator.words, ""):
+        StandingFile(session.settings.home).note([feed])
+        shell.on_poll()
+        texts_shown.append(shell._catching_up.value)
+    assert ">7 h 10 min behind, caught up at 22:28 UTC<" in texts_shown[0]
+    assert texts_shown[1] == ""
 
 
 def arrive(session, rows):

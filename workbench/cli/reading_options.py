@@ -21,8 +21,12 @@ _PANEL = "How files are read (each file decides what is not passed)"
 _OPTIONS: dict[str, tuple[str, str]] = {
     "encoding": ("NAME", "Text encoding of the file, for example gb18030, big5, shift_jis or cp1252."),
     "separator": ("CHARACTER", "Character between two fields; also tab, space, comma, semicolon or pipe."),
-    "decimal": ("MARK", "Decimal mark of numbers, '.' or ',' as it stands in the file."),
+    "decimal": ("MARK", "Decimal mark of numbers, '.' or ',' as it stands in the file; both where some have each."),
     "thousands": ("MARK", "Mark between groups of three digits: . or , or ' or space, or none where there is none."),
+    "percent": (
+        "MEANING",
+        "Meaning of numbers without a percent sign where others have one: percent, or share (0.41 is 41 %).",
+    ),
     "header_row": ("LINE", "Number of the line that holds the column names; 0 where there is none."),
     "skip_rows": ("LINES", "Number of lines to leave out at the beginning of a file."),
     "date_order": ("ORDER", "Number that comes first in dates such as 03/04/05: day, month or year."),

@@ -2,7 +2,7 @@
 
 import subprocess
 import sys
-from contextlib import nullcontext
+from contextlib import ExitStack, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -73,40 +73,43 @@ def run(
     session = open_session(**place_overrides(compute))
     session.check_settings(database=True)
     reasons: dict[str, str] = {}
-    with Year(session) if (serve or still) and living.lacks_history(session) else nullcontext() as year:
-        moves = _provide_fleet(session, serve, still)
-        if mqtt and not moves:
-            raise ArchiveError(
-                "--mqtt needs a demo fleet that goes on, and this home holds other telemetry.",
-                "Leave --mqtt out, or name an empty home.",
-            )
-        if year is not None:
-            year.begin()
-        channels_with_model = {model.channel for model in session.registry.list()}
-        untrained = [name for name in session.archive.channels() if name not in channels_with_model]
-        if untrained:
-            reasons |= failure_reasons(session.train(untrained, "ridge", progress=True))
-        if year is not None:
-            living.promote_challenger(session)
-        reasons |= failure_reasons(session.score_all(progress=True))
-        reasons |= failure_reasons(session.assets.score_all(progress=True).rename(columns={"asset": "channel"}))
-        if year is not None:
-            typer.echo("Living through the year behind it.")
-            year.finish()
-    overview = session.overview()
-    with_anomalies = overview[overview["anomalies"] > 0]
-    typer.echo(table_text(with_anomalies.sort_values("severity", ascending=False)))
-    typer.echo(
-        f"{count_text(len(overview), 'channel')}, {len(with_anomalies)} with anomalies, "
-        f"{count_text(int(overview['anomalies'].sum()), 'anomaly', 'anomalies')} in total."
-    )
-    outcome = session.raise_alerts()
-    typer.echo(f"A year of maintenance is behind it: {_past(session)}." if year is not None else str(outcome))
-    any_failed = print_failures(dict(outcome.failed) | reasons, len(overview))
-    if serve:
-        settings = living.with_messages(session.settings) if moves else session.settings
-        close_sessions()
-        with living.simulated(settings, mqtt=mqtt) if moves else nullcontext():
+    with ExitStack() as resources:
+        with Year(session) if (serve or still) and living.lacks_history(session) else nullcontext() as year:
+            moves = _provide_fleet(session, serve, still)
+            if mqtt and not moves:
+                raise ArchiveError(
+                    "--mqtt needs a demo fleet that goes on, and this home holds other telemetry.",
+                    "Leave --mqtt out, or name an empty home.",
+                )
+            if year is not None:
+                year.begin()
+            channels_with_model = {model.channel for model in session.registry.list()}
+            untrained = [name for name in session.archive.channels() if name not in channels_with_model]
+            if untrained:
+                reasons |= failure_reasons(session.train(untrained, "ridge", progress=True))
+            if year is not None:
+                living.promote_challenger(session)
+            reasons |= failure_reasons(session.score_all(progress=True))
+            reasons |= failure_reasons(session.assets.score_all(progress=True).rename(columns={"asset": "channel"}))
+            settings = living.with_messages(session.settings) if moves else session.settings
+            begin = resources.enter_context(living.simulated(settings, mqtt=mqtt)) if moves else None
+            if year is not None:
+                typer.echo("Living through the year behind it.")
+                year.finish()
+        overview = session.overview()
+        with_anomalies = overview[overview["anomalies"] > 0]
+        typer.echo(table_text(with_anomalies.sort_values("severity", ascending=False)))
+        typer.echo(
+            f"{count_text(len(overview), 'channel')}, {len(with_anomalies)} with anomalies, "
+            f"{count_text(int(overview['anomalies'].sum()), 'anomaly', 'anomalies')} in total."
+        )
+        outcome = session.raise_alerts()
+        typer.echo(f"A year of maintenance is behind it: {_past(session)}." if year is not None else str(outcome))
+        any_failed = print_failures(dict(outcome.failed) | reasons, len(overview))
+        if serve:
+            close_sessions()
+            if begin is not None:
+                begin()
             _serve(settings, host, port)
     if any_failed:
         raise typer.Exit(1)

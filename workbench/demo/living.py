@@ -3,10 +3,11 @@
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import IO, TYPE_CHECKING
 from urllib.parse import quote
 
 import numpy as np
@@ -98,7 +99,7 @@ def with_messages(settings: Settings) -> Settings:
 
 
 @contextmanager
-def simulated(settings: Settings, *, mqtt: bool = False) -> Iterator[None]:
+def simulated(settings: Settings, *, mqtt: bool = False) -> Iterator[Callable[[], None]]:
     """Let the demo fleet of a home go on in a process of its own, which ends with this one.
 
     Parameters
@@ -107,16 +108,28 @@ def simulated(settings: Settings, *, mqtt: bool = False) -> Iterator[None]:
         Settings that the process runs with.
     mqtt : bool
         Whether its telemetry goes through a mosquitto of its own.
+
+    Yields
+    ------
+    callable
+        Function that lets it begin; until then the process only makes ready, which takes some seconds.
     """
     command = [sys.executable, "-c", f"from workbench.demo.process import main; main(mqtt={mqtt})"]
     environment = os.environ | settings_environment(settings)
     with subprocess.Popen(command, env=environment, stdin=subprocess.PIPE, start_new_session=True) as process:
+        assert process.stdin is not None
         try:
-            yield
+            yield partial(_begin, process.stdin)
         finally:
-            assert process.stdin is not None
-            process.stdin.close()
+            with suppress(BrokenPipeError):
+                process.stdin.close()
             try:
                 process.wait(30)
             except subprocess.TimeoutExpired:
                 process.kill()
+
+
+def _begin(stdin: IO[bytes]) -> None:
+    with suppress(BrokenPipeError):  # it has ended, and has said why
+        stdin.write(b"begin\n")
+        stdin.flush()

@@ -28,7 +28,9 @@ _NICENESS = 5  # the pages of the dashboard come first
 
 
 def main(*, mqtt: bool = False) -> None:
-    """Take what the simulator sends, until the standard input is closed: until whoever has started this ends.
+    """Take what the simulator sends, from the first line of the standard input on until that is closed.
+
+    It is closed when whoever has started this ends.
 
     Parameters
     ----------
@@ -36,8 +38,6 @@ def main(*, mqtt: bool = False) -> None:
         Whether it is sent through a mosquitto of its own, in the folder `mosquitto` of the home.
     """
     os.nice(_NICENESS)
-    stop = threading.Event()
-    threading.Thread(target=_wait_for_end, args=(stop,), daemon=True).start()
     settings = load_settings()
     settings = settings.model_copy(update={"live": settings.live.model_copy(update={"archive_s": _FILED_EVERY_S})})
     try:
@@ -46,8 +46,12 @@ def main(*, mqtt: bool = False) -> None:
         if not coming:
             typer.echo("The telemetry of the demo fleet has come to its end. For a new one, name an empty home.")
             return
+        feed: Feed = SimulatorFeed(coming)
+        if not sys.stdin.buffer.readline():
+            return
+        stop = threading.Event()
+        threading.Thread(target=_wait_for_end, args=(stop,), daemon=True).start()
         with ExitStack() as resources:
-            feed: Feed = SimulatorFeed(coming)
             if mqtt:
                 feed, settings = _published(feed, settings, resources)
             LiveService(partial(Session, settings), [feed], port=False, announce=_say).run(stop)

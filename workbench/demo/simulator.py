@@ -2,6 +2,8 @@
 
 import time
 from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from math import ceil
 from typing import TYPE_CHECKING
 
 from workbench.counts import counted
@@ -54,11 +56,16 @@ class SimulatorFeed(ReplayFeed):
 
     def state(self) -> FeedState:
         """Return how far it is, and whether it has caught up."""
-        lag = self._present() - self._first_s - self._furthest
-        how = f"at {SPEED:g} times the speed, {lag / 60:.0f} minutes to catch up" if lag > SPEED else "in real time"
-        return FeedState(
-            True, f"{counted(self._received, 'sample')} sent, {how}", self._received, super().state().finished
-        )
+        now = self._present()
+        lag, how, catching_up = now - self._first_s - self._furthest, "in real time", ""
+        if lag > SPEED:
+            hours, minutes = divmod(ceil(lag / 300) * 5, 60)  # in steps of five minutes
+            length = f"{hours} h {minutes} min" if hours else f"{minutes} min"
+            until = datetime.fromtimestamp(now + lag / (SPEED - 1), UTC)
+            catching_up = f"{length} behind, caught up at {until:%H:%M} UTC"
+            how = f"at {SPEED:g} times the speed, {catching_up}"
+        words = f"{counted(self._received, 'sample')} sent {how}"
+        return FeedState(True, words, self._received, super().state().finished, catching_up=catching_up)
 
     def _elapsed(self) -> float:
         """Return seconds of telemetry since its first sample: never more than have passed in truth."""

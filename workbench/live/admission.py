@@ -176,7 +176,9 @@ class Admission:
                     state = self._known.state(sample)
                     if state.tag.name == sample.channel:  # else it stands for all tags beyond those that may wait
                         self.states[sample.channel] = state
-                state.arrived, state.source = now, feed
+                state.arrived = now
+                if state.source != feed:
+                    state.source = transaction.sources[state.tag.id] = feed
                 fits = self._fitted(state, sample)
                 if isinstance(fits, Fault):
                     transaction.note(feed, fits)

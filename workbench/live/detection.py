@@ -222,7 +222,7 @@ class Detection:
 
     def _look_for_silences(self) -> None:
         """Raise alerts for what has become silent or has a wrong clock, and close those that are over."""
-        raised = self._silences.look(self._session, self._journal.tags("served"))
+        raised = self._silences.look(self._session, self._journal.tags("served"), self._journal.sources)
         self.figures.alerts += len(raised)
         for number in raised:
             self._announce(self._session.maintenance.alerts.get(number).message)

@@ -39,6 +39,7 @@ CREATE TABLE IF NOT EXISTS refused (
 CREATE TABLE IF NOT EXISTS counter (
     name TEXT NOT NULL, channel INTEGER NOT NULL, count INTEGER NOT NULL, PRIMARY KEY (name, channel)
 ) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS source (channel INTEGER PRIMARY KEY, name TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS fault (
     feed TEXT NOT NULL, kind TEXT NOT NULL, count INTEGER NOT NULL, example TEXT NOT NULL, first REAL NOT NULL,
     last REAL NOT NULL, PRIMARY KEY (feed, kind)
@@ -126,6 +127,8 @@ class Transaction:
         What is added to the counters, by name and channel.
     faults : dict of (str, str) to list
         Count and example of what could not be read, by feed and kind.
+    sources : dict of int to str
+        Where the last sample of a channel came from, where that is another source than since the start.
     """
 
     entries: list[Entry] = field(default_factory=list)
@@ -134,6 +137,7 @@ class Transaction:
     withdrawn: list[tuple[int, int]] = field(default_factory=list)
     counts: dict[tuple[str, int], int] = field(default_factory=dict)
     faults: dict[tuple[str, str], list[Any]] = field(default_factory=dict)
+    sources: dict[int, str] = field(default_factory=dict)
 
     def count(self, name: str, channel: int, by: int = 1) -> None:
         """Add to a counter."""
@@ -235,6 +239,7 @@ class Journal:
                 "count = count + excluded.count, example = excluded.example, last = excluded.last",
                 [(*key, count, example, now, now) for key, (count, example) in transaction.faults.items()],
             )
+            cursor.executemany("INSERT OR REPLACE INTO source VALUES (?, ?)", transaction.sources.items())
 
     def pending(self) -> list[Pending]:
         """Return which channels have samples that wait for the archive."""
@@ -317,6 +322,12 @@ class Journal:
         ):
             counters.setdefault(name, {})[channel] = count
         return counters
+
+    def sources(self) -> dict[str, str]:
+        """Return where the last sample of each channel came from; an earlier release did not note it."""
+        return dict(
+            self._database.rows("SELECT channel.name, source.name FROM source JOIN channel ON channel.id = channel")
+        )
 
     def faults(self) -> list[dict[str, Any]]:
         """Return what could not be read: feed, kind, count, example, and the first and last time."""

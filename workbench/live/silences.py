@@ -2,10 +2,11 @@
 
 Each is an alert of a kind of its own, `silence` or `clock`, which says what was last seen, is raised once, and closes
 by itself when samples come again. Where a source is gone there is one alert of it, not one of each of its channels.
-What is raised stands in the maintenance database, so that a service that starts anew goes on with it.
+What is raised stands in the maintenance database, and which source a channel had in the journal, so that a service that
+starts anew goes on with it.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -91,7 +92,9 @@ class Silences:
         """Note the start."""
         self._began = self.clock()
 
-    def look(self, session: "Session", served: Iterable[Tag]) -> tuple[int, ...]:
+    def look(
+        self, session: "Session", served: Iterable[Tag], origins: Callable[[], Mapping[str, str]] = dict
+    ) -> tuple[int, ...]:
         """Raise alerts for what has become silent or has a wrong clock, and close those that are over.
 
         Parameters
@@ -100,6 +103,8 @@ class Silences:
             Session of the thread that asks.
         served : iterable of Tag
             The channels that live telemetry serves.
+        origins : callable
+            Returns where the last sample of each channel came from, before the start, too.
 
         Returns
         -------
@@ -108,7 +113,7 @@ class Silences:
         """
         if self._raised is None:
             self._raised = _open_alerts(session)
-        findings, examined = self._findings(session, served)
+        findings, examined = self._findings(session, served, origins)
         present = {(one.channel, one.kind): one.first_at for one in findings}
         over = {key for key in self._raised if key in examined and key not in present}
         new = {key for key in present if key not in self._raised}
@@ -127,27 +132,31 @@ class Silences:
         return report.raised
 
     def _findings(
-        self, session: "Session", served: Iterable[Tag]
+        self, session: "Session", served: Iterable[Tag], origins: Callable[[], Mapping[str, str]]
     ) -> tuple[list[Finding], dict[tuple[str, str], Examined]]:
         """Return what is found, and all that was looked at, by channel or source and kind."""
-        now = self.clock()
+        now, sources = self.clock(), self.sources()
         states = {state.tag.name: state for state in self.states() if state.tag.state == "served"}
-        quiet = frozenset[str]().union(*(source.quiet for source in self.sources()))
+        quiet = frozenset[str]().union(*(source.quiet for source in sources))
         silent = {name for name, state in states.items() if now - state.arrived > self.settings.stale_s} - quiet
+        missing = {tag.name: tag for tag in served if tag.name not in states and tag.name not in quiet}
+        known = origins() if missing else {}
+        origin = {name: state.source for name, state in states.items()}
+        origin |= {name: known[name] for name in missing if name in known}
+        is_late = now - self._began > self.settings.stale_s
+        if is_late:
+            silent |= missing.keys()
         findings: list[Finding] = []
         examined: dict[tuple[str, str], Examined] = {}
         gone: list[Source] = []
-        for source in self.sources():
-            own = [name for name, state in states.items() if source.covers(state.source)]
+        for source in self._with_raised(sources, states.keys() | missing.keys()):
+            own = [name for name, one in origin.items() if source.covers(one)]
             finding = self._of_source(source, own, silent, states, now)
             examined[source.name, "silence"] = Examined(source.name, "silence")
             if finding is not None:
                 gone.append(source)
                 if not any(one.covers(source.name) for one in gone[:-1]):
                     findings.append(finding)
-        for name, kind in self._raised or {}:  # a sender that has come back is no source any more
-            if kind == "silence" and name not in states and any(one.covers(name) for one in self.sources()):
-                examined[name, kind] = Examined(name, kind)
         for name, state in states.items():
             if any(source.covers(state.source) for source in gone):
                 continue
@@ -157,12 +166,18 @@ class Silences:
                 findings.append(self._of_channel(session, state, now))
             if state.astray is not None:
                 findings.append(_of_clock(session, state))
-        if now - self._began > self.settings.stale_s and not gone:
-            for tag in served:
-                if tag.name not in states and tag.name not in quiet:
-                    examined[tag.name, "silence"] = Examined(tag.name, "silence")
-                    findings += _never_came(session, tag, self.settings.stale_s)
+        for name, tag in missing.items() if is_late else ():
+            if any(name not in origin or source.covers(origin[name]) for source in gone):
+                continue
+            examined[name, "silence"] = Examined(name, "silence")
+            findings += _never_came(session, tag, self.settings.stale_s)
         return findings, examined
+
+    def _with_raised(self, sources: Sequence[Source], channels: Collection[str]) -> list[Source]:
+        """Return the sources, and senders behind them whose alerts are open though they are not gone any more."""
+        names = {source.name for source in sources}.union(channels)
+        senders = [name for name, kind in self._raised or {} if kind == "silence" and name not in names]
+        return [*sources, *(Source(name) for name in senders if any(one.covers(name) for one in sources))]
 
     def _of_source(
         self,
@@ -172,21 +187,30 @@ class Silences:
         states: Mapping[str, ChannelState],
         now: float,
     ) -> Finding | None:
-        """Return the finding of a source from which nothing comes: it is gone, or all of its channels are silent."""
-        all_silent = len(own) > 1 and silent.issuperset(own)
+        """Return the finding of a source from which nothing comes: it is gone, or all of its channels are silent.
+
+        One of which that was raised before the start stays so until something comes of it.
+        """
+        come = [name for name in own if name in states]
+        raised = (self._raised or {}).get((source.name, "silence"))
+        all_silent = (len(own) > 1 and silent.issuperset(own)) or (raised is not None and bool(own) and not come)
         if not source.gone and not all_silent:
             self._gone.pop(source.name, None)
             return None
         since = self._gone.setdefault(source.name, _Since(self.now(), now))
-        raised = (self._raised or {}).get((source.name, "silence"))
         if raised is None and not all_silent and now - since.began < self.settings.gone_s:
             return None
         moment = since.moment if raised is None else raised
-        why = source.gone or f"no samples for {_span(now - max(states[name].arrived for name in own))}"
-        last = max(own, key=lambda name: states[name].arrived, default=None)
-        words = f"Nothing comes from {source.name}: {why}."
+        latest = max((states[name].arrived for name in come), default=None)
+        why = f"no samples since the service began, for more than {_span(now - self._began)}"
+        if latest is not None:
+            why = f"no samples for {_span(now - latest)}"
+        words = f"Nothing comes from {source.name}: {source.gone or why}."
+        last = max(come, key=lambda name: states[name].arrived, default=None)
         if last is not None:
             words += f" The last sample of its {counted(len(own), 'channel')} was of {last}, {_when(states[last])}."
+        elif own:
+            words += f" {counted(len(own), 'channel')} came from it before."
         return _finding(source.name, LIVE_ASSET, "", "silence", moment, "time", "source", words)
 
     def _of_channel(self, session: "Session", state: ChannelState, now: float) -> Finding:

@@ -17,7 +17,7 @@ from workbench.live.feeds.feed import Feed
 from workbench.live.journal import Journal
 from workbench.settings import Settings
 
-__all__ = ["Standing", "StandingFile", "not_scored", "read_standing"]
+__all__ = ["Standing", "StandingFile", "catching_up", "not_scored", "read_standing"]
 
 _FILE = "live.json"
 _EVERY_S = 2.0
@@ -83,7 +83,13 @@ class StandingFile:
         self._next = now + _EVERY_S
         states = [(one.name, one.state()) for one in feeds]
         rows = [
-            {"name": name, "connected": state.connected, "words": state.words, "received": state.received}
+            {
+                "name": name,
+                "connected": state.connected,
+                "words": state.words,
+                "received": state.received,
+                "catching_up": state.catching_up,
+            }
             for name, state in states
         ]
         fault, unscored = scoring()
@@ -94,6 +100,12 @@ class StandingFile:
     def remove(self) -> None:
         """Take the file away, when the service ends."""
         self._file.unlink(missing_ok=True)
+
+
+def catching_up(home: Path) -> str:
+    """Return how far behind the present the feed of a home is that says so; an empty text where none does."""
+    feeds = (_running(home) or {}).get("feeds", ())
+    return next((words for feed in feeds if (words := str(feed.get("catching_up", "")))), "")
 
 
 def not_scored(home: Path) -> frozenset[str] | None:

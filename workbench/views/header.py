@@ -10,7 +10,7 @@ from workbench.counts import counted
 from workbench.plots.theme import SEVERITIES
 from workbench.settings import Settings
 
-__all__ = ["GLOBAL_SHORTCUTS", "announcement_markup", "header_markup", "help_markup"]
+__all__ = ["GLOBAL_SHORTCUTS", "announcement_markup", "catching_up_markup", "header_markup", "help_markup"]
 
 GLOBAL_SHORTCUTS: Mapping[str, str] = {
     "1 to 9": "open a tab",
@@ -77,6 +77,12 @@ def header_markup(fleet: pd.DataFrame, alerts: pd.Series, settings: Settings, no
         f"as of {stamp:%H:%M} UTC</time>{''.join(f', {note}' for note in notes)}, "
         f"{source}<span class='wb-preset'>, detection settings: {preset}</span></span></div>"
     )
+
+
+def catching_up_markup(words: str) -> str:
+    """Write how far behind the present telemetry is that comes faster until it has caught up."""
+    about = "Telemetry of the past comes faster until it has caught up; from then on each sample comes at its time."
+    return f'<p class="wb-muted" title="{about}">{escape(words)}</p>' if words else ""
 
 
 def announcement_markup(messages: Sequence[str]) -> str:

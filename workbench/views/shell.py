@@ -13,11 +13,12 @@ import ipywidgets as widgets
 import pandas as pd
 
 from workbench.exceptions import SettingsError, ViewError
+from workbench.live.standing import catching_up
 from workbench.maintenance.alerts.table import ALLOWED
 from workbench.plots.theme import THEMES
 from workbench.views.base import View
 from workbench.views.beginning import Beginning
-from workbench.views.header import announcement_markup, header_markup, help_markup
+from workbench.views.header import announcement_markup, catching_up_markup, header_markup, help_markup
 from workbench.views.registry import VIEWS, view_class
 from workbench.views.remembered import data_stamp, remember_fleet
 from workbench.views.state import EMPTY, Selection, State
@@ -121,6 +122,8 @@ class Shell:
         self._visit.add_class("wb-visit")
         self._visit.observe(self.on_visit, "value")
         self._header = widgets.HTML()
+        self._catching_up = widgets.HTML()
+        self._catching_up.add_class("wb-catching-up")
         self._notice = widgets.HTML()
         self._progress = widgets.HTML()
         self._announcement = widgets.HTML()
@@ -152,7 +155,7 @@ class Shell:
         sound = button("Sound", tip, names="wb-sound")  # the page itself plays it
         looks = box("wb-looks", self._who, sound, self._theme_button, self._density_button, self._help_button)
         dismiss = button("✕", "Close this message", self.on_dismiss_notice, "wb-dismiss")
-        head = box("wb-header", self._header, box("wb-notice", self._notice, dismiss), looks)
+        head = box("wb-header", self._header, self._catching_up, box("wb-notice", self._notice, dismiss), looks)
         navigation = box("wb-nav", *self._tabs.values())
         alone = len(self._classes) == 1
         frame = (head,) if alone else (head, navigation)
@@ -371,6 +374,7 @@ class Shell:
         """Read again where others have changed something, and poll the view that is shown."""
         if self.session.maintenance.log_length() != self._log_length:
             self._show_logged()
+        self._show_catching_up()
         if self.view is not None:
             self.view.poll()
 
@@ -476,6 +480,7 @@ class Shell:
             self._alert_counts = self.session.maintenance.alerts.count(state="open")
             self._announce()
             self._write_header()
+            self._show_catching_up()
 
     def _write_header(self) -> None:
         now, fleet, waiting = self.session.clock(), self.session.overview(), len(self._waiting or ())
@@ -486,6 +491,9 @@ class Shell:
                 view.outdate()
         self._fleet = present
         self._header.value = header_markup(fleet, self._alert_counts, self.session.settings, now, waiting)
+
+    def _show_catching_up(self) -> None:
+        self._catching_up.value = catching_up_markup(catching_up(self.session.settings.home))
 
     def _announce(self) -> None:
         """Announce critical alerts that are new since the last look."""

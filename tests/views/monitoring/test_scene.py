@@ -231,6 +231,29 @@ def test_a_stretch_that_ends_with_the_newest_value_moves_along(scene, session):
     assert scene.range == scene.extent == (START, newest + 5 * MINUTE)
 
 
+def test_of_telemetry_that_goes_on_the_newest_part_is_shown_first_and_moves(session, clock, monkeypatch):
+    """6 h of 50: 360 minutes, of which each new one is seen."""
+    monkeypatch.setattr(session.archive, "grows", lambda name: name != "M-1", raising=False)
+    scene = Scene(session, clock)
+    scene.read()
+    assert scene.extent == (START, LAST)
+    assert scene.range == scene.first_range == (LAST - 6 * HOUR, LAST)
+    come(session, 10)
+    scene.grow()
+    newest = LAST + 10 * MINUTE
+    assert scene.range == scene.first_range == (newest - 6 * HOUR, newest)
+    scene.turn(1)
+    assert scene.range == scene.first_range
+    scene.last(0.0)
+    come(session, 5)
+    scene.grow()
+    assert scene.range == scene.extent == (START, newest + 5 * MINUTE), "who has chosen all of the time keeps it"
+    scene.set_asset("Rover")
+    assert scene.range == scene.first_range == scene.extent == (0, 2999)
+    scene.set_asset("Sat")
+    assert scene.range == (newest + 5 * MINUTE - 6 * HOUR, newest + 5 * MINUTE)
+
+
 def test_a_reader_who_has_scrolled_back_stays_where_they_are(scene, session):
     scene.last(HOUR)
     scene.step(-0.5)

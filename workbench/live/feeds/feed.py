@@ -24,6 +24,8 @@ class FeedState:
         Whether nothing more will come, as of a replay.
     quiet : frozenset of str
         Channels of which only changes come: as long as it is connected, silence means that they have not changed.
+    catching_up : str
+        How far behind the present it is, for the header of each page; empty where it is not, or that is not known.
     """
 
     connected: bool
@@ -31,6 +33,7 @@ class FeedState:
     received: int = 0
     finished: bool = False
     quiet: frozenset[str] = frozenset()
+    catching_up: str = ""
 
 
 class Feed(Protocol):

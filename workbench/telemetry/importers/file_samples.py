@@ -18,7 +18,8 @@ from workbench.telemetry.appending import OnConflict, make_series, time_text
 from workbench.telemetry.importers.columns import counts_rows, one_hot, without_infinite
 from workbench.telemetry.importers.formats.files import read_raw
 from workbench.telemetry.importers.formats.last_line import DoubtfulValue
-from workbench.telemetry.importers.formats.number_marks import NumberMarks, numbers_in
+from workbench.telemetry.importers.formats.mixed_numbers import unmixed_numbers
+from workbench.telemetry.importers.formats.number_marks import NumberMarks
 from workbench.telemetry.importers.formats.raw_table import RawTable
 from workbench.telemetry.importers.names import channel_names, column_units
 from workbench.telemetry.importers.reading import Reading
@@ -362,7 +363,7 @@ def _samples(table: TimedTable, reading: Reading, on_conflict: OnConflict | None
         check_shared_times(table, ordered)
         if ordered.conflicting and on_conflict is None:
             raise _contradiction(path, ordered)
-        values, names, n_held = _inputs(ordered.frame, inputs, marks)
+        values, names, n_held = _inputs(ordered.frame, inputs, marks, reading)
         repairs = {
             "rows_dropped": table.rows_dropped,
             "out_of_order": ordered.late,
@@ -442,7 +443,7 @@ def _sensors(
             if column not in reading.inputs:
                 skipped.append(ChannelImport(column, "skipped", note=_LEFT_OUT_BY_OPTION))
             continue
-        numbers = numbers_in(table.frame[column], table.raw.marks)
+        numbers = unmixed_numbers(column, table.frame[column], table.raw.marks, reading)
         empty = bool(table.frame[column].isna().all())
         if numbers is not None:
             finite, n_infinite = without_infinite(numbers[0], column)
@@ -474,14 +475,14 @@ def _without_bad_values(table: TimedTable, sensors: dict[str, tuple[npt.NDArray[
 
 
 def _inputs(
-    frame: pd.DataFrame, names: Sequence[str], marks: NumberMarks
+    frame: pd.DataFrame, names: Sequence[str], marks: NumberMarks, reading: Reading
 ) -> tuple[npt.NDArray[np.float32], list[str], int]:
     """Read the input columns; a word that is missing is missing in each of the inputs of its column."""
     arrays: list[npt.NDArray[Any]] = [np.zeros((len(frame), 0), dtype=np.float32)]
     labels: list[str] = []
     n_missing = 0
     for name in names:
-        numbers = numbers_in(frame[name], marks)
+        numbers = unmixed_numbers(name, frame[name], marks, reading)
         column = frame[name] if numbers is None else pd.Series(numbers[0])
         missing = column.isna().to_numpy()
         n_missing += int(missing.sum())

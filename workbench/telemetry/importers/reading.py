@@ -12,10 +12,13 @@ from workbench.telemetry.importers.formats.encodings import check_encoding
 from workbench.telemetry.importers.times import DateOrder, check_time_format, time_zone
 from workbench.telemetry.importers.timing.durations import read_duration
 
-__all__ = ["LISTS", "Reading", "TimeUnit", "list_text", "listed"]
+__all__ = ["LISTS", "Percent", "Reading", "TimeUnit", "list_text", "listed"]
 
 TimeUnit = Literal["s", "ms", "us", "ns", "min", "h", "d", "excel", "labview", "ticks"]
 """What one step of a number that is a time means: elapsed or since 1970, or the day and tick numbers of programs."""
+
+Percent = Literal["percent", "share"]
+"""What numbers without a percent sign are in a column in which others have one: 0.41 is 0.41 %, or 41 %."""
 
 LISTS = ("columns", "exclude", "inputs", "missing", "good", "normal_label", "time_column")
 """Attributes of `Reading` that hold several texts."""
@@ -32,9 +35,11 @@ class Reading:
     separator : str or None
         Character between two fields; "tab", "space", "comma", "semicolon" and "pipe" stand for theirs.
     decimal : str or None
-        Decimal mark, "." or ",".
+        Decimal mark, "." or ","; "both" where each is the decimal mark of some numbers, and groups have none.
     thousands : str or None
         Mark between groups of three digits: ".", ",", "'", "space" or "none".
+    percent : {"percent", "share"} or None
+        What numbers without a percent sign are, see `Percent`.
     header_row : int or None
         Line of the column names, from 1. 0: there is none, and columns are called "column 1", "column 2".
     skip_rows : int or None
@@ -76,6 +81,7 @@ class Reading:
     separator: str | None = None
     decimal: str | None = None
     thousands: str | None = None
+    percent: Percent | None = None
     header_row: int | None = None
     skip_rows: int | None = None
     date_order: DateOrder | None = None
@@ -144,8 +150,9 @@ class Reading:
         for name, allowed in (
             ("date_order", get_args(DateOrder)),
             ("time_unit", get_args(TimeUnit)),
-            ("decimal", (".", ",")),
+            ("decimal", (".", ",", "both")),
             ("thousands", (".", ",", "'", "space", "none")),
+            ("percent", get_args(Percent)),
         ):
             value = getattr(self, name)
             if value is not None and value not in allowed:
@@ -156,6 +163,10 @@ class Reading:
             check_time_format(self.time_format)
         if self.decimal is not None and self.decimal == self.thousands:
             raise ImportDataError(f"decimal and thousands are both {self.decimal!r}.", "Pass two different marks.")
+        if self.decimal == "both" and self.thousands in (".", ","):
+            raise ImportDataError(
+                f"decimal is both marks, and thousands {self.thousands!r} one of them.", "Leave thousands out."
+            )
         if self.separator is not None and not re.fullmatch(r"tab|space|comma|semicolon|pipe|.", self.separator, re.S):
             raise ImportDataError(
                 f"separator must be one character, not {self.separator!r}.",

@@ -20,6 +20,8 @@ _PAGED = ("strips", "overlay")
 _MAX_ROWS = 64  # lanes of one chart, or rows of the heat map
 _FINEST = 1e-6  # of all the time: no closer zoom
 _INFINITE = float("inf")
+_FOLLOWED = tuple(hours * 3_600_000.0 for hours in (1, 6, 24, 168))
+_FOLLOWED_SAMPLES = 300  # in which one sees the next ones come
 
 
 class Scene:
@@ -68,6 +70,7 @@ class Scene:
         self.range = (0.0, 1.0)
         self.replay = Replay(0.0, 0.0, clock=seconds)
         self._stretched = ""  # the asset whose time `extent` is
+        self._followed = _INFINITE  # how much of it is shown first
 
     @property
     def channels(self) -> list[str]:
@@ -89,6 +92,11 @@ class Scene:
     def until(self) -> float:
         """Time up to which telemetry has come; infinite where nothing is replayed."""
         return _INFINITE if self.replay.state == "ended" else self.replay.position
+
+    @property
+    def first_range(self) -> tuple[float, float]:
+        """Time that is shown first: the newest part of telemetry that goes on, so that one sees it move, or all."""
+        return max(self.extent[0], self.extent[1] - self._followed), self.extent[1]
 
     @property
     def share(self) -> float:
@@ -334,24 +342,34 @@ class Scene:
             return
         extent = min(strip.extent[0] for strip in strips), max(strip.extent[1] for strip in strips)
         if extent != self.extent:
-            self._stretch(extent, dated=strips[0].dated)
+            self._stretch(extent, dated=strips[0].dated, first=strips[0].name)
 
-    def _stretch(self, extent: tuple[float, float], *, dated: bool) -> None:
+    def _stretch(self, extent: tuple[float, float], *, dated: bool, first: str) -> None:
         """Set all of the time; what is shown, and a replay, stay where they are still in it."""
         before, replay = self.range, self.replay
+        is_first, is_all = before == self.first_range, before == self.extent
         same = dated == self.dated and self.asset == self._stretched
         grown = same and extent[0] == self.extent[0] and extent[1] > self.extent[1]
         inside = grown or (dated == self.dated and extent[0] <= before[0] < before[1] <= extent[1])
-        keep = inside and before != self.extent
+        keep = inside and not is_first and not is_all
         if keep and same and self.until == _INFINITE and before[1] >= self.extent[1]:
             before = before[0] + extent[1] - before[1], extent[1]  # it ends with the newest value, as it did
+        if not same:
+            self._followed = self._first_length(first, extent[1] - extent[0]) if dated else _INFINITE
         self._stretched = self.asset
         same_axis = dated == self.dated and self.replay.end > 0
         position = self.replay.position if inside and self.until < _INFINITE else extent[1]
         self.dated = dated
         self.extent = extent
-        self.range = before if keep else extent
+        self.range = before if keep else extent if same and is_all else self.first_range
         self.replay = Replay(*extent, clock=self._seconds, speed=replay.speed if same_axis else SPEEDS[dated])
         self.replay.seek(position)
         if replay.state == "playing" and position < extent[1]:
             self.replay.play()
+
+    def _first_length(self, name: str, length: float) -> float:
+        """Return how much of the time of a channel is shown first: of one that grows an hour or some, else all."""
+        if not self._session.archive.grows(name):
+            return _INFINITE
+        period = length / max(self._session.archive.info(name).n_test, 1)
+        return next((one for one in _FOLLOWED if one >= _FOLLOWED_SAMPLES * period), _INFINITE)

@@ -154,7 +154,7 @@ class Monitoring(View):
         scene = self.scene
         state: dict[str, object] = {"mode": None if scene.mode == MODES[0] else scene.mode}
         state["group"] = None if scene.group == next(iter(scene.groups), "") else scene.group
-        if scene.range != scene.extent:
+        if scene.range != scene.first_range:
             texts = [time_text(at, dated=scene.dated) for at in scene.range]
             state |= dict(zip(("from", "to"), texts, strict=True))
         return state
@@ -175,7 +175,7 @@ class Monitoring(View):
             texts = zip(("from", "to"), scene.extent, strict=True)
             scene.show(*(axis_time(state[key]) if key in state else at for key, at in texts))
         elif "anomaly" not in state:
-            scene.show(*scene.extent)
+            scene.show(*scene.first_range)
         self._show()
 
     def shown_table(self) -> pd.DataFrame | None:

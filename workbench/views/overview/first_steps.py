@@ -1,6 +1,7 @@
 """First steps of a newcomer to the demo fleet: one sentence that says what to look at, and the way through one case."""
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from html import escape
 from pathlib import Path
@@ -20,6 +21,7 @@ from workbench.views.view_session import ViewSession
 __all__ = ["FirstSteps", "dismiss", "first_steps", "first_steps_markup"]
 
 _DISMISSED_FILE = "first-steps-dismissed"
+_CASE_FILE = "first-steps-alert"
 
 
 @dataclass(frozen=True)
@@ -49,8 +51,8 @@ class FirstSteps:
 def first_steps(session: ViewSession, alerts: pd.DataFrame) -> FirstSteps | None:
     """Return the case to begin with; None where nobody is led.
 
-    It is the newest of the worst alerts: the one that the overview says to do first, until it is acknowledged and
-    another one waits. The newcomer goes on with it then.
+    It is the newest of the worst alerts, which the overview says to do first. The newcomer stays with it, whatever else
+    is raised and whatever is done about it, until it is not open any more; the next one follows then.
 
     Parameters
     ----------
@@ -64,10 +66,24 @@ def first_steps(session: ViewSession, alerts: pd.DataFrame) -> FirstSteps | None
     source = demo_source(session.archive)
     if source is None or source[1] is None:
         return None
-    worst = alerts[alerts["level"] == alerts["level"].iloc[0]]
-    alert = worst.loc[worst["id"].idxmax()].to_dict()
+    alert = _begun(session.settings, alerts)
+    if alert is None:
+        worst = alerts[alerts["level"] == alerts["level"].iloc[0]]
+        alert = worst.loc[worst["id"].idxmax()].to_dict()
+        with suppress(OSError):  # who can only read has the newest one again
+            (session.settings.home / _CASE_FILE).write_text(f"{alert['id']}\n", encoding="utf-8")
     order = session.maintenance.orders_of_alerts().get(int(alert["id"]), "")
     return FirstSteps(alert, order, order in {one.job for one in session.maintenance.planning.placements()})
+
+
+def _begun(settings: Settings, alerts: pd.DataFrame) -> dict[Any, Any] | None:
+    """Return the alert that the newcomer is at; None where there is none, or it is not open any more."""
+    try:
+        number = int((settings.home / _CASE_FILE).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    rows = alerts[alerts["id"] == number]
+    return None if rows.empty else rows.iloc[0].to_dict()
 
 
 def dismiss(settings: Settings) -> None:

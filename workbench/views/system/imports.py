@@ -24,8 +24,9 @@ __all__ = ["ImportHost", "ImportPanel", "ImportSession"]
 
 _BY_FILE = ("automatic", "")
 _ORDERS = [_BY_FILE, ("day first", "day"), ("month first", "month"), ("year first", "year")]
-_DECIMALS = [_BY_FILE, ("point", "."), ("comma", ",")]
+_DECIMALS = [_BY_FILE, ("point", "."), ("comma", ","), ("both", "both")]
 _THOUSANDS = [_BY_FILE, ("point", "."), ("comma", ","), ("space", "space"), ("apostrophe", "'"), ("none", "none")]
+_PERCENTS = [_BY_FILE, ("percent", "percent"), ("share of 1", "share")]
 _CONFLICTS = [("refuse file", ""), ("keep archive", "keep"), ("take file", "replace")]
 _SEPARATORS = [_BY_FILE, *((word, word) for word in ("comma", "semicolon", "tab", "space", "pipe"))]
 _UNITS = [_BY_FILE, *((unit, unit) for unit in get_args(TimeUnit))]
@@ -115,6 +116,7 @@ class ImportPanel(Section[ImportHost]):
             ),
             "decimal": widgets.Dropdown(description="Decimal mark", options=_DECIMALS),
             "thousands": widgets.Dropdown(description="Thousands mark", options=_THOUSANDS),
+            "percent": widgets.Dropdown(description="Without a % sign", options=_PERCENTS),
             **{name: widgets.Dropdown(description=words, options=column) for name, words in _COLUMN_FIELDS.items()},
             "sample_period": widgets.Text(
                 description="Sample period", placeholder="10s, no times", continuous_update=False

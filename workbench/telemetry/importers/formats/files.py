@@ -22,6 +22,7 @@ from workbench.telemetry.importers.formats.delimited import DelimitedTable, read
 from workbench.telemetry.importers.formats.labview import read_labview
 from workbench.telemetry.importers.formats.last_line import open_last_line
 from workbench.telemetry.importers.formats.mark_choice import choose_marks
+from workbench.telemetry.importers.formats.mixed_numbers import check_percents, with_one_mark, with_percent_signs
 from workbench.telemetry.importers.formats.number_marks import NumberMarks, is_text, numbers_in
 from workbench.telemetry.importers.formats.raw_table import RawTable
 from workbench.telemetry.importers.formats.typed_text import read_typed
@@ -139,8 +140,14 @@ def _with_marks(table: RawTable, separator: str, reading: Reading) -> RawTable:
         if is_text(columns[name]) and (starts := interval_starts(columns[name])) is not None:
             columns[name] = starts
             assumed.append(f"{name} holds intervals: each value is taken at the start of its own")
+        if reading.decimal == "both":
+            columns[name] = with_one_mark(columns[name])
+        if reading.percent is not None:
+            columns[name] = with_percent_signs(columns[name], reading.percent)
         bare = without_unit(columns[name])
         if bare is not None:
+            if bare[1] == "%" and reading.percent is None:
+                check_percents(columns, name)
             columns[name], units[name] = bare
     marks, notes = choose_marks(columns, separator, reading)
     frame = pd.DataFrame(columns, copy=False)

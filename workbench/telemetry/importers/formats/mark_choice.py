@@ -1,7 +1,7 @@
 """Decides which marks the numbers of a file are written with: every number of every column is a witness."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -24,7 +24,7 @@ from workbench.telemetry.importers.formats.number_marks import (
 )
 from workbench.telemetry.importers.reading import Reading
 
-__all__ = ["choose_marks"]
+__all__ = ["choose_marks", "differ_by_key"]
 
 _Role = Literal["decimal", "group"]
 _MARKS = (",", ".")
@@ -82,6 +82,8 @@ def choose_marks(columns: Mapping[str, pd.Series], separator: str, reading: Read
     ImportDataError
         Numbers such as 1,250 may be a thousand or one, and nothing in the file decides.
     """
+    if reading.decimal == "both":  # each has become a point
+        return NumberMarks(), []
     if reading.decimal is not None:
         _check_decimal(columns, reading.decimal)
         groups = None if reading.thousands in ("none", "space", "'") else _other(reading.decimal)
@@ -103,7 +105,7 @@ def choose_marks(columns: Mapping[str, pd.Series], separator: str, reading: Read
                 plain_thousands = any(_has_plain_thousands(column) for column in columns.values())
             role, why = _by_itself(witness, separator, plain_thousands)
         if role is None:
-            raise _undecided(witness)
+            raise _undecided(witness, [one.mark for one in witnesses if one.column == witness.column])
         roles[witness.mark].add(role)
         if why:
             notes.append(_note(witness, role, why))
@@ -227,8 +229,28 @@ def _differ_by_key(columns: Mapping[str, pd.Series], witness: _Witness) -> bool:
     text = text_in(columns[witness.column])
     is_marked = pc.fill_null(pc.match_substring(text, witness.mark), False).to_numpy()
     is_plain = pc.fill_null(pc.match_substring_regex(text, rf"^{_SIGN}\d+$"), False).to_numpy()
-    for name, column in columns.items():
-        if name == witness.column:
+    return differ_by_key(columns, witness.column, is_marked, is_plain)
+
+
+def differ_by_key(
+    columns: Mapping[str, pd.Series],
+    name: str,
+    is_marked: npt.NDArray[np.bool_],
+    is_plain: npt.NDArray[np.bool_],
+) -> bool:
+    """Tell whether another column separates two kinds of values of a column: each tag writes its own.
+
+    Parameters
+    ----------
+    columns : mapping of str to pandas.Series
+        Columns of the table.
+    name : str
+        The column.
+    is_marked, is_plain : numpy.ndarray, shape (n,)
+        Its values of either kind.
+    """
+    for other, column in columns.items():
+        if other == name:
             continue
         keys, values = pd.factorize(column)
         if not 2 <= len(values) <= _MAX_TAGS or len(values) * 2 > len(column):
@@ -257,11 +279,12 @@ def _note(witness: _Witness, role: _Role, why: str) -> str:
     return f"{witness.example} in {witness.column} read as {sizes[role]}, {why}; otherwise: {options[role]}"
 
 
-def _undecided(witness: _Witness) -> ImportDataError:
+def _undecided(witness: _Witness, marks: Sequence[str]) -> ImportDataError:
     example, mark = witness.example, witness.mark
+    both = ", or --decimal both where each mark of the column is that of its numbers" if len(marks) > 1 else ""
     return ImportDataError(
         f"Column {witness.column!r} holds {example}, which may be {example.replace(mark, '')} or "
         f"{example.replace(mark, '.')}, and nothing in the file decides.",
         f"Pass --thousands '{mark}' where the {_NAMES[mark]} stands between thousands, or --decimal '{mark}' where it "
-        "is the decimal mark.",
+        f"is the decimal mark{both}.",
     )
