@@ -19,6 +19,7 @@ from bokeh.plotting import figure
 from bokeh.transform import transform
 
 from workbench.plots.decimate import decimate, plotted
+from workbench.plots.gaps import broken_line, gap_rows, longest_step, max_gap, seen_gaps
 from workbench.plots.theme import FONT, Tokens, apply_tokens
 
 __all__ = [
@@ -142,12 +143,15 @@ def time_figure(
 
 
 def line_data(dataset: xr.Dataset | None, name: str) -> dict[str, npt.NDArray[Any]]:
-    """Return the points of one variable's line; none where there is no dataset."""
+    """Return the points of one variable's line, broken at gaps in time; none where there is no dataset."""
     if dataset is None:
         return {"time": np.zeros(0), name: np.zeros(0)}
-    values = dataset[name].values
-    positions = decimate(values)
-    return {"time": time_values(dataset)[positions], name: plotted(values[positions])}
+    time, values = time_values(dataset), plotted(dataset[name].values)
+    positions, rows = decimate(values), gap_rows(time, longest_step(time), max_gap(dataset))
+    if positions.size < values.size:
+        rows = seen_gaps(time, rows)
+    time, values = broken_line(time, values, positions, rows)
+    return {"time": time, name: values}
 
 
 def bounds(*series: npt.NDArray[Any]) -> tuple[float, float]:

@@ -174,4 +174,4 @@ def _with_prediction(archive: Archive, part: str, strip: Strip, kept: int, lengt
     rows = archive.rows(strip.name, part, kept, length, ("prediction",))
     time = np.concatenate([prediction.time[:kept], time_values(rows)])
     values = np.concatenate([prediction.values[:kept], rows["prediction"].values])
-    return replace(strip, prediction=Trace(time, values))
+    return replace(strip, prediction=Trace(time, values, prediction.max_gap))
