@@ -107,7 +107,8 @@ def test_an_error_moves_and_covers_nothing(opened, name):
 
 PLACES = """name => [...document.querySelectorAll(`.wb-${name} :is(.wb-bar, .wb-tools, .wb-body, .wb-own, .wb-tile)`)]
     .filter(one => one.checkVisibility({ visibilityProperty: true, contentVisibilityAuto: true }))
-    .map(one => { const { x, y, width } = one.getBoundingClientRect(); return `${one.className} ${x} ${y} ${width}` })"""
+    .map(one => { const { x, y, width } = one.getBoundingClientRect(); return `${one.className} ${x} ${y} ${width}` })
+"""
 COVERED = """name => [...document.querySelectorAll(`.wb-${name} :is(button, input, select)`)].filter(one => {
     const { x, y, width, height } = one.getBoundingClientRect()
     return !one.closest(".wb-notice") && document.elementFromPoint(x + width / 2, y + height / 2)?.closest(".wb-card")
