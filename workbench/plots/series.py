@@ -25,6 +25,7 @@ from workbench.plots.theme import FONT, Tokens, apply_tokens
 __all__ = [
     "Sources",
     "bounds",
+    "chart_times",
     "end_label_data",
     "end_labels",
     "is_dated",
@@ -53,8 +54,12 @@ def is_dated(dataset: xr.Dataset) -> bool:
 
 def time_values(dataset: xr.Dataset) -> npt.NDArray[Any]:
     """Return time as charts take it: milliseconds since 1970 for stamps, sample numbers otherwise."""
-    time = dataset["time"].values
-    return time.astype("datetime64[ms]").astype(np.int64) if is_dated(dataset) else time
+    return chart_times(dataset["time"].values)
+
+
+def chart_times(times: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """Return times as charts take them, as `time_values` does."""
+    return times.astype("datetime64[ms]").astype(np.int64) if np.issubdtype(times.dtype, np.datetime64) else times
 
 
 def name_room(last: float, pixels: int = 92) -> list[Any]:
