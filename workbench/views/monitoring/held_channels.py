@@ -77,10 +77,9 @@ class Held:
         before, about = self.telemetry["time"].values, self.telemetry.attrs
         whole = np.concatenate([self.telemetry["telemetry"].values, values.astype(self.telemetry["telemetry"].dtype)])
         times = times.astype(before.dtype)
-        time = xr.Coordinates(
-            {"time": ("time", np.concatenate([before, times]))}, indexes={}
-        )  # nothing looks a time up
-        telemetry = xr.Dataset({"telemetry": ("time", whole)}, time, about)
+        time = np.concatenate([before, times])
+        coordinates = xr.Coordinates({"time": ("time", time)}, indexes={})  # no time is looked up
+        telemetry = xr.Dataset({"telemetry": ("time", whole)}, coordinates, about)
         axis = chart_times(times).astype(np.float64)
         return replace(self, strip=self.strip.extended(axis, values.astype(np.float64)), telemetry=telemetry)
 
