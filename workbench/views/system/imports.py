@@ -182,7 +182,7 @@ class ImportPanel(Section[ImportHost]):
         self._channels = {name: one.asset for one in report.series for name in one.channels}
         changed = [row for row in report.channels if row.to_score]
         self.result.html = result_markup(self._path.name, report, self._channels)
-        self.facts.value = ""
+        self.facts.value = self.grid.html = ""
         self._import.disabled = True
         self._form.layout.display = self._table.layout.display = "none"  # what was done is in view, on a telephone, too
         if changed:
