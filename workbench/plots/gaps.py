@@ -84,7 +84,8 @@ def gap_rows(
         return wide
     padded = np.pad(steps, NEAR_STEPS, constant_values=np.nan)
     around = np.nanmedian(np.lib.stride_tricks.sliding_window_view(padded, 2 * NEAR_STEPS + 1)[wide], axis=1)
-    return wide[(steps[wide] > most) | (steps[wide] > np.maximum(longest, far * around))] + 1
+    rows: npt.NDArray[np.intp] = wide[(steps[wide] > most) | (steps[wide] > np.maximum(longest, far * around))] + 1
+    return rows
 
 
 def seen_gaps(time: npt.NDArray[Any], rows: npt.NDArray[np.intp]) -> npt.NDArray[np.intp]:

@@ -146,8 +146,7 @@ class AssetField(widgets.Combobox):  # type: ignore[misc]
         times = Counter(words.values())
         self._names = {shown: name for name, shown in words.items() if times[shown] == 1}
         shown = tuple(called if times[called] == 1 else name for name, called in words.items())
-        if self.options != shown:
-            self.options = shown
+        self.options = shown
 
     def key(self, words: str) -> str:
         """Return the name in the register of what was entered; what is not offered stays as it is."""
