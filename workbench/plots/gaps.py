@@ -84,13 +84,13 @@ def gap_rows(
         return wide
     padded = np.pad(steps, NEAR_STEPS, constant_values=np.nan)
     around = np.nanmedian(np.lib.stride_tricks.sliding_window_view(padded, 2 * NEAR_STEPS + 1)[wide], axis=1)
-    rows: npt.NDArray[np.intp] = wide[(steps[wide] > most) | (steps[wide] > np.maximum(longest, far * around))] + 1
-    return rows
+    return wide[(steps[wide] > most) | (steps[wide] > np.maximum(longest, far * around))] + 1
 
 
 def seen_gaps(time: npt.NDArray[Any], rows: npt.NDArray[np.intp]) -> npt.NDArray[np.intp]:
     """Return the rows behind gaps that are wide enough to be seen where all of some time is drawn."""
-    return rows[time[rows] - time[rows - 1] > _SEEN_SHARE * (time[-1] - time[0])]
+    seen: npt.NDArray[np.bool_] = time[rows] - time[rows - 1] > _SEEN_SHARE * (time[-1] - time[0])
+    return rows[seen]
 
 
 def broken_line(
