@@ -218,6 +218,12 @@ def test_session_and_channel_show_themselves(session):
     assert isinstance(session.channel("X-1").isel(time=slice(0, 10)), xr.Dataset)
 
 
+def test_a_channel_says_the_longest_gap_of_the_settings_for_its_charts(session, monkeypatch):
+    assert "max_gap_seconds" not in session.channel("X-1").attrs
+    monkeypatch.setattr(session, "settings", session.settings.model_copy(update={"max_gap_seconds": 90.0}))
+    assert session.channel("X-1").attrs["max_gap_seconds"] == 90.0
+
+
 def test_opening_loads_neither_tensorflow_nor_mlflow(session):
     session.score_all()
     code = (

@@ -275,7 +275,8 @@ class Session:
             The archive does not hold the channel.
         """
         series = self.archive.open(name, split)
-        return Channel(series.data_vars, series.coords, series.attrs)
+        gap = {} if self.settings.max_gap_seconds is None else {"max_gap_seconds": self.settings.max_gap_seconds}
+        return Channel(series.data_vars, series.coords, series.attrs | gap)
 
     def fleet(self) -> xr.DataTree:
         """Open all channels as one tree, lazily."""

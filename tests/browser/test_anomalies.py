@@ -228,6 +228,16 @@ def test_a_case_is_a_line_that_opens_into_its_alerts_by_keys_and_by_mouse(dashbo
     page.close()
 
 
+def test_the_list_shows_all_its_columns(dashboard):
+    page = dashboard.open("?view=anomalies")
+    for width in (1280, 1920, 2560):
+        page.set_viewport_size({"width": width, "height": 800})
+        body = page.locator(".wb-anomalies .wb-list .wb-grid-body")
+        expect(body.locator("tr").nth(1)).to_be_visible()
+        assert body.evaluate("body => body.scrollWidth <= body.clientWidth"), width
+    page.close()
+
+
 def test_a_narrow_screen_has_the_details_below_the_list(dashboard):
     context = dashboard.context(viewport={"width": 390, "height": 844})
     narrow = dashboard.open("?view=anomalies&group=alert", context)

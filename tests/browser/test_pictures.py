@@ -105,6 +105,46 @@ def test_an_error_moves_and_covers_nothing(opened, name):
     assert not wrong, wrong
 
 
+PLACES = """name => [...document.querySelectorAll(`.wb-${name} :is(.wb-bar, .wb-tools, .wb-body, .wb-own, .wb-tile)`)]
+    .filter(one => one.checkVisibility({ visibilityProperty: true, contentVisibilityAuto: true }))
+    .map(one => { const { x, y, width } = one.getBoundingClientRect(); return `${one.className} ${x} ${y} ${width}` })
+"""
+COVERED = """name => [...document.querySelectorAll(`.wb-${name} :is(button, input, select)`)].filter(one => {
+    const { x, y, width, height } = one.getBoundingClientRect()
+    return !one.closest(".wb-notice") && document.elementFromPoint(x + width / 2, y + height / 2)?.closest(".wb-card")
+}).map(one => one.outerHTML)"""
+
+
+@pytest.mark.parametrize("name", list(VIEWS))
+def test_the_error_of_a_view_moves_and_covers_nothing_and_is_read_to_its_end(opened, name):
+    show(opened, name, "light")
+    wrong = {}
+    for size in ("laptop", "desk", "phone"):
+        width, height = SIZES[size]
+        opened.set_viewport_size({"width": width, "height": height})
+        opened.evaluate("window.pictures(true)")  # which waits until the page is still
+        before = opened.evaluate(PLACES, name)
+        opened.evaluate(
+            """name => {
+                history.replaceState(null, "", `?view=${name}&nothing=${"of the kind that anything knows, ".repeat(9)}`)
+                dispatchEvent(new PopStateEvent("popstate"))
+            }""",
+            name,
+        )
+        card = opened.locator(f".wb-{name} .wb-notice .wb-error")
+        expect(card).to_contain_text("does not know nothing=of the kind")
+        opened.evaluate("window.pictures(true)")
+        if (now := opened.evaluate(PLACES, name)) != before:
+            wrong[f"{size}, moved"] = set(before) ^ set(now)
+        if covered := opened.evaluate(COVERED, name):
+            wrong[f"{size}, covered"] = covered
+        card.focus()
+        expect(card.get_by_text("The rest of the link is shown")).to_be_in_viewport(ratio=1)
+        opened.locator(f".wb-{name} .wb-notice .wb-dismiss").click()
+        expect(card).to_have_count(0)
+    assert wrong == {}
+
+
 def test_a_page_that_is_opening_says_so(opened):
     page = opened.context.new_page()
     page.add_init_script(CHECKS)

@@ -246,6 +246,22 @@ def test_a_file_can_be_dropped_and_its_columns_are_seen_at_every_width(page, tmp
         zone.scroll_into_view_if_needed()
 
 
+def test_what_an_import_did_is_in_view_on_a_telephone(page, tmp_path):
+    show(page, "Import")
+    page.set_viewport_size({"width": 390, "height": 844})
+    file = tmp_path / "flow.csv"
+    rows = [f"2024-03-14 10:{minute:02},{minute}.5" for minute in range(60)]
+    file.write_text("\n".join(["time,flow,speed,load,heat", *(f"{row},1,2,{row[-4:-2]}" for row in rows)]) + "\n")
+    page.locator(f"{VIEW} .wb-drop-zone input").set_input_files(file)
+    done = page.locator(f"{VIEW} .wb-import-form").get_by_role("button", name="Import", exact=True)
+    done.scroll_into_view_if_needed()
+    done.click()
+    outcome = page.locator(f"{VIEW} .wb-import-side [role=status]")
+    expect(outcome).to_contain_text("flow.csv: ")
+    expect(outcome).to_be_in_viewport(ratio=1)
+    page.set_viewport_size({"width": 1280, "height": 800})
+
+
 def test_a_file_is_chosen_with_the_keyboard_and_one_too_large_is_not_sent(page, tmp_path):
     show(page, "Import")
     reach(page, f"{VIEW} .wb-drop-zone input")

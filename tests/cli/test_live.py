@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 from typer.testing import CliRunner, Result
 
@@ -109,6 +110,18 @@ def test_an_ignored_tag_is_only_counted(cli: Cli, tmp_path: Path) -> None:
     assert (row["added"], row["ignored"]) == (40, 20)
     (row,) = json.loads(cli("live", "tags", "--json").output)
     assert (row["state"], row["samples"]) == ("ignored", 0)
+
+
+def test_refused_samples_have_their_time_in_words_beside_their_nanoseconds(cli: Cli, tmp_path: Path) -> None:
+    samples = samples_of(pump(300, first=0))
+    write_plant(tmp_path / "home", [pump(200)], 200, train=False)
+    changed = samples[250]._replace(value=99.0)
+    stream(tmp_path / "home", [[*samples[200:], changed]])
+    row = next(one for one in json.loads(cli("live", "refused", "--json").output) if one["value"] == 99.0)
+    assert (row["channel"], row["moment"]) == ("flow", changed.moment)
+    assert row["time"].endswith("+00:00") and pd.Timestamp(row["time"]).value == changed.moment
+    printed = cli("live", "refused").output
+    assert row["time"] in printed and str(changed.moment) not in printed
 
 
 def test_empty_lists_say_what_to_do(cli: Cli) -> None:

@@ -233,6 +233,9 @@ def test_alerts_are_shelved_closed_and_suppressed(run):
     run("alerts", "outage", "XAVER", "--why", "safe mode", "--who", "Ann")
     assert run.json("alerts", "list") == []
     assert "1 alert is shown again" in run("alerts", "outage", "XAVER", "--end", "--who", "Ann")
+    words = "returned to normal"
+    assert words in run("alerts", "list") and "latched" not in run("alerts", "list")
+    assert [one["state"] for one in run.json("alerts", "list", "--state", words)] == ["returned"]
     run("alerts", "comment", 1, "--text", "hm", "--who", "Ann")
     assert "is not a verdict" in run("alerts", "close", 1, "--verdict", "maybe", "--who", "Ann", fails=2)
     run("alerts", "close", 1, "--verdict", "test", "--who", "Ann")

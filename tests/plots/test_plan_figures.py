@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 from bokeh.core.validation import check_integrity
 from bokeh.embed import json_item
-from bokeh.models import ColumnDataSource
+from bokeh.models import ColumnDataSource, NoOverlap
 
 from workbench.plots.gantt import BARS, gantt_figure, update_gantt
 from workbench.plots.load import DAYS, due_figure, load_figure, update_due, update_load
@@ -67,6 +67,7 @@ def test_a_bar_stands_in_its_day_between_the_hours_of_work():
     rows = (session("WO-1", "Ann", "2026-03-02T08:00", 4.5), session("WO-2", "Ben", "2026-03-04T12:30", 4.5))
     plot = gantt_figure(sessions(*rows), ["Ann", "Ben"], MONDAY, 7, NOW)
     bars = data(plot, "bars")
+    assert isinstance(plot.xaxis.major_label_policy, NoOverlap), "days lie over each other on a telephone"
     assert bars["row"] == ["Ann", "Ben"]
     assert bars["left"] == [0.0, 2.5]
     assert bars["right"] == [0.5, 3.0]

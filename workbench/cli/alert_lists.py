@@ -68,6 +68,9 @@ def list_rows(
     state, order, limit, as_json
         Options of the command.
     """
+    from workbench.maintenance.alerts.table import STATES, state_words
+
+    state = next((one for one in STATES if state_words(one) == state), state)
     table = read(state=None if state == "all" else state, order=order, limit=limit + 1, **filters)
     more_exist, table = len(table) > limit, table.head(limit)
     if as_json:
@@ -75,6 +78,7 @@ def list_rows(
         return
     now = session.maintenance.database.clock()
     readable = table.assign(age=[age_text((now - raised).total_seconds()) for raised in table["raised_at"]])
+    readable["state"] = readable["state"].map(state_words)
     filtered = state != "shown" or any(value is not None for value in filters.values())
     empty = f"No {noun}s match. Remove a filter."
     if not filtered:

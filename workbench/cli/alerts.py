@@ -93,6 +93,7 @@ def list_(
 def show_alert(alert: AlertNumber, as_json: AsJson = False) -> None:
     """Show one alert with its remarks and its history."""
     from workbench.maintenance.alerts.places import place_words
+    from workbench.maintenance.alerts.table import state_words
 
     desk = open_session().maintenance
     shown = desk.alerts.get(alert)
@@ -105,6 +106,7 @@ def show_alert(alert: AlertNumber, as_json: AsJson = False) -> None:
     del details["comment"]  # the newest of the remarks
     for name in ("start_sample", "end_sample", "clock", "first_at", "last_at", "evidence_at"):
         del details[name]
+    details["state"] = state_words(shown.state)
     details["place"] = place_words(vars(shown))
     details["rows"] = "not in the series as it is now" if rows is None else f"{rows[0]:,} to {rows[1]:,} of the series"
     for name, value in details.items():

@@ -70,6 +70,7 @@ def list_(
 @cases.command("show")
 def show_case(case: CaseNumber, as_json: AsJson = False) -> None:
     """Show one case: its channels in the order in which they moved, and its alerts."""
+    from workbench.maintenance.alerts.table import state_words
     from workbench.maintenance.cases.case import lag_words, moment_words
 
     desk = open_session().maintenance
@@ -98,7 +99,7 @@ def show_case(case: CaseNumber, as_json: AsJson = False) -> None:
     facts = {
         "case": f"{shown.id}{' (this case was joined to it)' if shown.id != case else ''}",
         "what moved": str(shown),
-        "state": shown.state.replace("_", " "),
+        "state": state_words(shown.state),
         "from, to": f"{first} to {last}",
         "work order": ", ".join(numbers),
         "joined": ", ".join(f"case {number}" for number in joined),
@@ -115,7 +116,7 @@ def show_case(case: CaseNumber, as_json: AsJson = False) -> None:
             when = "first" if is_first and not lag else lag_words(shown.clock, lag)
         typer.echo(f"{'':>12}  {onset.channel}, {onset.level}: {when}{share}")
     typer.echo("")
-    show(alerts[_ALERT_COLUMNS], False, "")
+    show(alerts.assign(state=alerts["state"].map(state_words))[_ALERT_COLUMNS], False, "")
 
 
 @cases.command()

@@ -150,10 +150,14 @@ def refused(as_json: AsJson = False) -> None:
     """List the samples that were kept aside, newest first: late ones, contradictions, and those in quarantine."""
     import pandas as pd
 
-    columns = ["channel", "reason", "moment", "value", "present", "received"]
-    rows = pd.DataFrame(_journal().refused(), columns=columns)
+    columns = ["channel", "reason", "moment", "time", "value", "present", "received"]
+    rows = pd.DataFrame(_journal().refused(), columns=[*columns, "clock"])
+    clocked = list(zip(rows["clock"], rows["moment"], strict=True))
+    rows["time"] = [pd.Timestamp(at, tz="UTC").isoformat() if clock == "time" else None for clock, at in clocked]
     rows["received"] = pd.to_datetime(rows["received"], unit="s", utc=True).dt.floor("s")
-    show(rows, as_json, "No sample was refused.")
+    if not as_json:  # nanoseconds are for programs
+        rows["moment"] = [None if clock == "time" else at for clock, at in clocked]
+    show(rows[columns], as_json, "No sample was refused.")
 
 
 @live.command("tags")

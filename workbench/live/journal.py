@@ -304,14 +304,14 @@ class Journal:
     # ---- what there was
 
     def refused(self, channel: int | None = None, limit: int = 1_000) -> list[dict[str, Any]]:
-        """Return the samples that were kept aside, newest first."""
+        """Return the samples that were kept aside, newest first; `clock` says what their moments count."""
         where = "" if channel is None else "WHERE refused.channel = ? "
         rows = self._database.rows(
-            "SELECT name, reason, moment, value, present, received FROM refused "
+            "SELECT name, reason, moment, value, present, received, clock FROM refused "
             f"JOIN channel ON channel.id = refused.channel {where}ORDER BY refused.rowid DESC LIMIT ?",
             (limit,) if channel is None else (channel, limit),
         )
-        names = ("channel", "reason", "moment", "value", "present", "received")
+        names = ("channel", "reason", "moment", "value", "present", "received", "clock")
         return [dict(zip(names, row, strict=True)) for row in rows]
 
     def counters(self) -> dict[str, dict[str, int]]:

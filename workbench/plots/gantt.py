@@ -6,7 +6,7 @@ from typing import Any
 
 import pandas as pd
 from bokeh.core.properties import value
-from bokeh.models import ColumnDataSource, FactorRange, FixedTicker, HoverTool, Range1d
+from bokeh.models import ColumnDataSource, FactorRange, FixedTicker, HoverTool, NoOverlap, Range1d
 from bokeh.plotting import figure
 
 from workbench.plots.theme import FONT, LIGHT, SEVERITIES, Tokens, apply_tokens
@@ -101,6 +101,7 @@ def gantt_figure(
     plot.xgrid.visible = False
     plot.yaxis.major_tick_line_color = None
     plot.xaxis.major_tick_line_color = None
+    plot.xaxis.major_label_policy = NoOverlap(min_distance=4)
     _label(plot, first, days)
     return plot
 

@@ -1,11 +1,13 @@
 """A line that is too long to be held: of a stretch of time its envelope is read, or its few samples."""
 
+from itertools import pairwise
 from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
 from workbench.plots.decimate import decimate, plotted
+from workbench.plots.gaps import broken_line, gap_rows, longest_step, seen_gaps
 
 __all__ = ["LONG_SAMPLES", "LongSeries", "LongTrace"]
 
@@ -13,10 +15,13 @@ LONG_SAMPLES = 2_000_000
 """A series with more samples is not held in memory to be drawn."""
 
 _SAMPLES = 40_000  # read one by one: their extremes are drawn where they are
+_SAMPLES_AROUND = 100
 _MAX_FILLED = 1_000_000
 _POINTS_OF_BUCKET = 3
 _NANOSECONDS_OF_MS = 1_000_000
 _FAR = 2**62
+_FAR_BUCKETS = 2.5  # a bucket so many times as long as the others has a gap in its middle
+_MOST_GAPS = 16  # over which no line is drawn, the widest
 
 
 class Buckets(Protocol):
@@ -103,10 +108,38 @@ class LongTrace:
         visible = self.span(start, end, until)
         first, last = visible.start, max(visible.stop, visible.start)
         if last - first <= max(_SAMPLES, limit):
-            time, values = self._samples(first, last)
-            few = decimate(values, limit)
-            return time[few], values[few]
-        buckets = self.series.envelope(first, last, max((limit - 2) // _POINTS_OF_BUCKET, 1))
+            begin = max(first - _SAMPLES_AROUND, 0)  # which say how far samples lie apart, in the middle of a gap too
+            time, values = self._samples(begin, min(last + _SAMPLES_AROUND, self.size) if last > first else begin)
+            gaps, shown = gap_rows(time, longest_step(time)) - (first - begin), slice(first - begin, last - begin)
+            time, values = time[shown], values[shown]
+            few, gaps = decimate(values, limit), gaps[(gaps > 0) & (gaps < time.size)]
+            if few.size < values.size:
+                gaps = seen_gaps(time, gaps)
+            return broken_line(time, values, few, gaps)
+        width = max((limit - 2) // _POINTS_OF_BUCKET, 1)
+        buckets = self.series.envelope(first, last, width)
+        edges = np.append(self._axis(buckets.time), self._samples(last - 1, last)[0])
+        rows = self._rows_behind_gaps(edges)
+        if not rows:
+            return self._line(buckets, first, last)
+        stretches = list(pairwise([first, *rows, last]))
+        widths = [max(width * (end - begin) // (last - first), 1) for begin, end in stretches]
+        lines = [
+            self._line(self.series.envelope(*stretch, width), *stretch)
+            for stretch, width in zip(stretches, widths, strict=True)
+        ]
+        ends = np.cumsum([time.size for time, _ in lines])[:-1]
+        middles = [(before[0][-1] + behind[0][0]) / 2 for before, behind in pairwise(lines)]
+        times, heights = (np.concatenate(each) for each in zip(*lines, strict=True))
+        return np.insert(times, ends, middles), np.insert(heights, ends, np.nan)
+
+    def _rows_behind_gaps(self, edges: npt.NDArray[np.float64]) -> list[int]:
+        """Return the rows behind the widest gaps, each of which takes most of the time of its bucket."""
+        behind = gap_rows(edges, longest_step(edges, _FAR_BUCKETS), far=_FAR_BUCKETS)
+        widest = behind[np.argsort(edges[behind - 1] - edges[behind], kind="stable")[:_MOST_GAPS]]
+        return sorted(set(self.rows(*((edges[widest - 1] + edges[widest]) / 2)))) if widest.size else []
+
+    def _line(self, buckets: Buckets, first: int, last: int) -> tuple[npt.NDArray[np.float64], npt.NDArray[Any]]:
         ends = [self._samples(row, row + 1) for row in (first, last - 1)]
         begins = self._axis(buckets.time)
         lengths = np.diff(np.append(begins, ends[1][0]))

@@ -19,11 +19,13 @@ from bokeh.plotting import figure
 from bokeh.transform import transform
 
 from workbench.plots.decimate import decimate, plotted
+from workbench.plots.gaps import broken_line, gap_rows, longest_step, max_gap, seen_gaps
 from workbench.plots.theme import FONT, Tokens, apply_tokens
 
 __all__ = [
     "Sources",
     "bounds",
+    "chart_times",
     "end_label_data",
     "end_labels",
     "is_dated",
@@ -52,8 +54,12 @@ def is_dated(dataset: xr.Dataset) -> bool:
 
 def time_values(dataset: xr.Dataset) -> npt.NDArray[Any]:
     """Return time as charts take it: milliseconds since 1970 for stamps, sample numbers otherwise."""
-    time = dataset["time"].values
-    return time.astype("datetime64[ms]").astype(np.int64) if is_dated(dataset) else time
+    return chart_times(dataset["time"].values)
+
+
+def chart_times(times: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """Return times as charts take them, as `time_values` does."""
+    return times.astype("datetime64[ms]").astype(np.int64) if np.issubdtype(times.dtype, np.datetime64) else times
 
 
 def name_room(last: float, pixels: int = 92) -> list[Any]:
@@ -142,12 +148,15 @@ def time_figure(
 
 
 def line_data(dataset: xr.Dataset | None, name: str) -> dict[str, npt.NDArray[Any]]:
-    """Return the points of one variable's line; none where there is no dataset."""
+    """Return the points of one variable's line, broken at gaps in time; none where there is no dataset."""
     if dataset is None:
         return {"time": np.zeros(0), name: np.zeros(0)}
-    values = dataset[name].values
-    positions = decimate(values)
-    return {"time": time_values(dataset)[positions], name: plotted(values[positions])}
+    time, values = time_values(dataset), plotted(dataset[name].values)
+    positions, rows = decimate(values), gap_rows(time, longest_step(time), max_gap(dataset))
+    if positions.size < values.size:
+        rows = seen_gaps(time, rows)
+    time, values = broken_line(time, values, positions, rows)
+    return {"time": time, name: values}
 
 
 def bounds(*series: npt.NDArray[Any]) -> tuple[float, float]:

@@ -9,6 +9,7 @@ import numpy.typing as npt
 import pandas as pd
 import xarray as xr
 
+from workbench.plots.gaps import max_gap
 from workbench.plots.long_trace import LongTrace
 from workbench.plots.marks import mark_data, word_places, word_sides
 from workbench.plots.series import bounds, is_dated, time_values
@@ -190,7 +191,8 @@ def make_strip(
     """
     time = time_values(channel).astype(np.float64)
     values = channel["telemetry"].values
-    predicted = None if scored is None else Trace(time_values(scored), scored["prediction"].values)
+    most = max_gap(channel)
+    predicted = None if scored is None else Trace(time_values(scored), scored["prediction"].values, most)
     begins, names = command_begins(channel)
     missing = pd.DataFrame({"start": [], "end": [], "kind": []}) if spans is None else spans
     finite = values[np.isfinite(values)]
@@ -199,7 +201,7 @@ def make_strip(
         words=words,
         units=channel.attrs["units"],
         dated=is_dated(channel),
-        telemetry=Trace(time, values),
+        telemetry=Trace(time, values, most),
         prediction=predicted or Trace([], []),
         marks=mark_data(channel, anomalies),
         command_times=begins,

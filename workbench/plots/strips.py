@@ -246,7 +246,7 @@ def extend_strip(plot: figure, strip: Strip, start: float, end: float) -> bool:
     -------
     bool
         False, and nothing is changed, where the strip has to be drawn anew: its values leave their axis, a part of what
-        is seen is not drawn, or far more is drawn than is seen.
+        is seen is not drawn, far more is drawn than is seen, or a gap in time lies before the newest value.
     """
     sources = {one.data_source.name: one.data_source for one in plot.renderers}
     size = plot.y_range.end - plot.y_range.start
@@ -262,6 +262,8 @@ def extend_strip(plot: figure, strip: Strip, start: float, end: float) -> bool:
         values = trace.values[first:last]
         finite = values[np.isfinite(values)]
         if drawn[0] > max(start, trace.time[0]) or len(drawn) + values.size > _MOST_STREAMED:
+            return False
+        if trace.gaps.size and trace.gaps[-1] >= first:
             return False
         if ((finite < low) | (finite > high)).any():
             return False

@@ -6,11 +6,14 @@ import numpy as np
 import numpy.typing as npt
 
 from workbench.plots.decimate import decimate, plotted
+from workbench.plots.gaps import NEAR_STEPS, broken_line, gap_rows, longest_step, seen_gaps
 
 __all__ = ["Trace"]
 
 _BLOCK_SAMPLES = 64
 """Samples of which only the extremes are looked at, in the middle of a long stretch."""
+
+_FEW_SAMPLES = 1000  # of which each longer series is searched for gaps as a whole
 
 
 class Trace:
@@ -22,6 +25,8 @@ class Trace:
         Rising, as charts take it.
     values : array_like, shape (n,)
         NaN where a value is missing.
+    max_gap : float
+        Longest step in time that the line is drawn over, where `workbench.plots.gaps.longest_step` is longer.
 
     Attributes
     ----------
@@ -29,12 +34,18 @@ class Trace:
         Time of the samples.
     values : numpy.ndarray, shape (n,), float32 or float64
         Values of the samples.
+    max_gap : float
+        As given.
+    gaps : numpy.ndarray, shape (g,), int
+        Samples behind a gap in time, over which the line is broken.
     """
 
-    def __init__(self, time: npt.ArrayLike, values: npt.ArrayLike) -> None:
+    def __init__(self, time: npt.ArrayLike, values: npt.ArrayLike, max_gap: float = np.inf) -> None:
         self.time: npt.NDArray[np.float64] = np.asarray(time, dtype=np.float64)
         self.values = plotted(values)
-        self._extremes = decimate(self.values, 3 * -(-self.values.size // _BLOCK_SAMPLES) + 2)
+        self._extremes = _block_extremes(self.values)
+        self.max_gap = max_gap
+        self._look_for_gaps()
 
     @property
     def size(self) -> int:
@@ -57,8 +68,15 @@ class Trace:
         longer.time = np.concatenate([self.time, np.asarray(time, dtype=np.float64)])
         longer.values = np.concatenate([self.values, np.asarray(values, dtype=self.values.dtype)])
         whole = self.size // _BLOCK_SAMPLES * _BLOCK_SAMPLES  # up to here the blocks stay as they are
-        end = Trace(longer.time[whole:], longer.values[whole:])._extremes + whole
+        end = _block_extremes(longer.values[whole:]) + whole
         longer._extremes = np.concatenate([self._extremes[self._extremes < whole], end])
+        longer.max_gap, longer._longest, longer._judged = self.max_gap, self._longest, self._judged
+        if longer.size < _FEW_SAMPLES or longer.size > 2 * self._judged:  # what is usual is not known well yet
+            longer._look_for_gaps()
+        else:
+            first = self.size - NEAR_STEPS
+            rows = gap_rows(longer.time[first:], self._longest, self.max_gap) + first
+            longer.gaps = np.concatenate([self.gaps, rows[rows >= self.size]])
         return longer
 
     def values_before(self, times: npt.NDArray[np.floating[Any]]) -> npt.NDArray[Any]:
@@ -94,16 +112,25 @@ class Trace:
         start, end, until : float
             As for `span`.
         limit : int
-            Most points, at least 5.
+            Most points, at least 5, and three more for each gap.
 
         Returns
         -------
         tuple of numpy.ndarray, both of shape (k,)
-            Time and values. Among them are the least and greatest value, and one missing value where there is any.
+            Time and values. Among them are the least and greatest value, one missing value where there is any, and one
+            more in each gap in time that can be seen.
         """
         visible = self.span(start, end, until)
         positions = self._few(visible, limit)
-        return self.time[positions], self.values[positions]
+        first, last = np.searchsorted(self.gaps, (visible.start + 1, max(visible.stop, 1)))
+        rows = self.gaps[first:last]
+        if positions.size < visible.stop - visible.start:
+            rows = seen_gaps(self.time[visible], rows - visible.start) + visible.start
+        return broken_line(self.time, self.values, positions, rows)
+
+    def _look_for_gaps(self) -> None:
+        self._longest, self._judged = longest_step(self.time), self.size
+        self.gaps = gap_rows(self.time, self._longest, self.max_gap)
 
     def _few(self, visible: slice, limit: int) -> npt.NDArray[Any]:
         first, last = visible.start, max(visible.stop, visible.start)
@@ -115,3 +142,7 @@ class Trace:
             [np.arange(first, first + _BLOCK_SAMPLES), self._extremes[inner], np.arange(last - _BLOCK_SAMPLES, last)]
         )
         return candidates[decimate(self.values[candidates], limit)]
+
+
+def _block_extremes(values: npt.NDArray[Any]) -> npt.NDArray[np.intp]:
+    return decimate(values, 3 * -(-values.size // _BLOCK_SAMPLES) + 2)

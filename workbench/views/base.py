@@ -181,7 +181,7 @@ class View(ABC):
         self._scope = f"wb-of-{self._style.model_id}"  # two views on a page may have two themes
         self._progress = classed(widgets.HTML(), "wb-progress")
         self.tools = Tools(self)
-        top = box("wb-top", self.head, notice, self._progress, self.tools.widget)
+        top = box("wb-top", box("wb-heading", self.head, notice), self._progress, self.tools.widget)
         self.pane = box(f"wb-pane wb-{self.name}", top, self.tools.panel, *self.build())
         self.selection.observe(self._on_selected)
         with Guard(self, "refresh"):

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from workbench.maintenance.alerts.table import STATE_WORDS
 from workbench.plots.decimate import decimate
 from workbench.telemetry.moments import Moment, moment_text, read_moment
 from workbench.views.state import Selected
@@ -25,7 +26,6 @@ __all__ = [
     "read_target",
     "significant",
     "sparkline",
-    "state_words",
     "subject_words",
     "target",
     "verdict_words",
@@ -162,30 +162,6 @@ def sparkline(values: Any, spans: list[tuple[int, int, str]], width: int = 180, 
     )
 
 
-_STATE_WORDS = {
-    "unacknowledged": "new",
-    "returned": "returned to normal",
-    "latched": "returned to normal, not acknowledged",
-    "latched_acknowledged": "acknowledged, waiting for reset",
-}
-
-
-def state_words(state: str) -> str:
-    """Return the words for the state of an alert, as the screens show it.
-
-    Parameters
-    ----------
-    state : str
-        One of `workbench.maintenance.alerts.table.STATES`.
-
-    Examples
-    --------
-    >>> state_words("latched_acknowledged"), state_words("shelved")
-    ('acknowledged, waiting for reset', 'shelved')
-    """
-    return _STATE_WORDS.get(state, state.replace("_", " "))
-
-
 def verdict_words(verdict: str) -> str:
     """Return the words for a verdict, as the screens show it.
 
@@ -249,7 +225,7 @@ def detail_words(value: object) -> str:
     if isinstance(value, str):
         if _ISO_TIME.fullmatch(value):
             return f"{pd.Timestamp(value).tz_convert('UTC'):%Y-%m-%d %H:%M} UTC"
-        return _STATE_WORDS.get(value, value)
+        return STATE_WORDS.get(value, value)
     return "" if value is None else str(value)
 
 

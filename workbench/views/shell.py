@@ -155,7 +155,8 @@ class Shell:
         sound = button("Sound", tip, names="wb-sound")  # the page itself plays it
         looks = box("wb-looks", self._who, sound, self._theme_button, self._density_button, self._help_button)
         dismiss = button("✕", "Close this message", self.on_dismiss_notice, "wb-dismiss")
-        head = box("wb-header", self._header, self._catching_up, box("wb-notice", self._notice, dismiss), looks)
+        heading = box("wb-heading", self._header, box("wb-notice", self._notice, dismiss))
+        head = box("wb-header", heading, self._catching_up, looks)
         navigation = box("wb-nav", *self._tabs.values())
         alone = len(self._classes) == 1
         frame = (head,) if alone else (head, navigation)

@@ -177,6 +177,27 @@ def test_the_form_of_a_new_order_calls_assets_as_the_catalog_does(view, desk, mo
     assert desk.orders.get("WO-2").asset == "Pump-9"
 
 
+def test_the_form_of_a_new_order_stands_under_a_title_of_its_own(view, desk):
+    orders = view.orders
+    assert "WO-1" in orders.detail.title.value
+    for close in (
+        lambda: orders.on_cancel(orders.actions.cancel),
+        lambda: orders.on_action(orders.actions.buttons["new"]),
+        lambda: orders.on_pick("WO-1"),
+    ):
+        orders.on_action(orders.actions.buttons["new"])
+        view.refresh()  # what others do meanwhile changes nothing of the form
+        assert orders.detail.title.value == "<h2>New work order</h2>"
+        assert orders.detail.body.layout.display == orders.actions.bar.layout.display == "none"
+        assert orders.actions.opened == "new"
+        close()
+        assert "WO-1" in orders.detail.title.value and not orders.actions.opened
+        assert orders.detail.body.layout.display is orders.actions.bar.layout.display is None
+    press(view, "new", asset="SMAP", channel="", text="")
+    assert desk.orders.get("WO-2").title == "Inspect SMAP"
+    assert "WO-2 Inspect SMAP" in orders.detail.title.value
+
+
 def test_a_request_becomes_an_order_joins_one_or_is_rejected(view, desk):
     for words, files in (("Oil below the pump", [("a.jpg", photo())]), ("It leaks", [("b.pdf", PDF)]), ("Hums", ())):
         desk.requests.report("SMAP", words, reporter="Uma", photos=files)

@@ -198,3 +198,35 @@ def test_what_others_changed_meanwhile_is_not_written_over(view):
     page.on_save(page.save)
     item = desk.register.get("Pump-9")
     assert (item.title, item.criticality) == ("Feed pump", 4)
+
+
+def test_fields_for_assets_speak_of_them_as_the_tables_do(view, monkeypatch):
+    desk = view.session.maintenance
+    desk.register.add("Pump-9", "asset", "Kim")
+    desk.register.add("Seal", "component", "Kim", parent="Pump-9")
+    monkeypatch.setattr(desk, "asset_name", lambda name: name.replace("Pump-9", "Pump 9"))
+    view.restore(State({"mode": "preventive"}))
+    form = view.preventive.form
+    assert {"Pump 9", "Pump 9/Seal"} <= set(form.fields["asset"].options)
+    for written in ("Pump 9/Seal", "Pump-9/Seal"):
+        enter(form, title="Grease", asset=written)
+        view.preventive.on_add(view.preventive.add)
+    assert desk.preventive.list()["asset"].tolist() == ["Pump-9", "Pump-9"]
+    view.restore(State({"mode": "assets", "item": "Pump-9"}))
+    page = view.assets
+    shown = [one.fields["asset"] for one in (page.reading, page.outage)] + [page.form.fields["parent"]]
+    assert all("Pump 9" in field.options and "Pump-9" not in field.options for field in shown)
+    page.on_pick("Pump-9")
+    assert page.reading.fields["asset"].value == page.outage.fields["asset"].value == "Pump 9"
+    enter(page.reading, meter="hours", value=12.0)
+    page.on_record(page.record)
+    assert "hours of Pump 9 is 12" in texts(view)
+    enter(page.outage, reason="overhaul")
+    page.on_begin(page.begin)
+    assert desk.preventive.meters()["asset"].tolist() == desk.outages.list()["asset"].tolist() == ["Pump-9"]
+    assert "Pump 9 is out of service" in texts(view)
+    page.on_pick("Pump-9/Seal")
+    assert page.form.fields["parent"].value == "Pump 9"
+    enter(page.form, title="Shaft seal")
+    page.on_save(page.save)
+    assert desk.register.get("Pump-9/Seal").parent == "Pump-9"

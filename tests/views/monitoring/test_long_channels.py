@@ -92,6 +92,20 @@ def test_it_is_drawn_within_the_same_extremes(stores, share):
         assert unheld.range(start, end, until) == held.range(start, end, until)
 
 
+@pytest.mark.parametrize("share", [(0.0, 1.0), (0.5, 0.9), (0.66, 0.665)])
+def test_its_line_is_broken_at_an_outage(stores, session, share):
+    before, behind = session.channel("X-1")["time"].values[GAP - 1 : GAP + 1].astype("datetime64[ms]").astype(float)
+    for store in stores:
+        strip = store.strip("X-1")
+        length = strip.extent[1] - strip.extent[0]
+        start, end = (strip.extent[0] + one * length for one in share)
+        for line in (strip.telemetry, strip.prediction):
+            time, values = line.window(start, end, limit=600)
+            inside = (time > before) & (time < behind)
+            assert np.isnan(values[inside]).all() and inside.any()
+            assert {before, behind} <= set(time)
+
+
 def test_a_few_samples_are_drawn_one_by_one(stores):
     held, unheld = (store.strip("X-1").telemetry for store in stores)
     at = held.time[SPIKE]

@@ -9,6 +9,7 @@ References
 .. [1] ANSI/ISA-18.2-2016, Management of Alarm Systems for the Process Industries; IEC 62682:2022.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any, ClassVar, Self, cast
@@ -36,6 +37,7 @@ __all__ = [
     "OPEN",
     "SHOWN",
     "STATES",
+    "STATE_WORDS",
     "VERDICTS",
     "Alert",
     "AlertRow",
@@ -44,6 +46,7 @@ __all__ = [
     "OutageRow",
     "name_of_verdict",
     "state_of",
+    "state_words",
 ]
 
 KINDS = ("model", "limit", "asset", "silence", "clock")
@@ -398,3 +401,28 @@ def state_of(alert: AlertRow) -> str:
     if alert.condition:
         return "acknowledged" if alert.acknowledged else "unacknowledged"
     return "latched_acknowledged" if alert.acknowledged else "latched"
+
+
+STATE_WORDS: Mapping[str, str] = {
+    "unacknowledged": "new",
+    "returned": "returned to normal",
+    "latched": "returned to normal, not acknowledged",
+    "latched_acknowledged": "acknowledged, waiting for reset",
+}
+"""Words for states whose names are no words, on screens and in the terminal."""
+
+
+def state_words(state: str) -> str:
+    """Return the words for the state of an alert, as screens and the terminal show it.
+
+    Parameters
+    ----------
+    state : str
+        One of `STATES`.
+
+    Examples
+    --------
+    >>> state_words("latched_acknowledged"), state_words("shelved")
+    ('acknowledged, waiting for reset', 'shelved')
+    """
+    return STATE_WORDS.get(state, state.replace("_", " "))

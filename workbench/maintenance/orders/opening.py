@@ -1,5 +1,6 @@
 """Opening of work orders: which alerts cause one, which order they belong to, and what it begins with."""
 
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -112,6 +113,7 @@ _ACTIVE_ORDERS = (
     .where(OrderRow.state.not_in(CLOSED))
     .order_by(OrderRow.id)
 )
+_TWICE = re.compile(r"(\{(?:channel|subsystem)\}) \S+ \{asset\}")  # the part of an asset, and the asset
 _ORDERS_OF_CASE = _ACTIVE_ORDERS.where(AlertRow.case_id == sa.bindparam("case"))
 _ORDERS_OF_CHANNEL = _ACTIVE_ORDERS.where(
     AlertRow.channel == sa.bindparam("channel"), AlertRow.asset == sa.bindparam("asset")
@@ -253,6 +255,18 @@ _FREQUENCY_PERIOD = timedelta(days=30)
 _MAX_TITLE = 200
 
 
+def _title_by_rule(template: str, asset: str, subsystem: str, part: str) -> str:
+    """Return the title that nobody has written, which names an asset once where no part of it is known.
+
+    Examples
+    --------
+    >>> _title_by_rule("Inspect {channel} on {asset}", "Pump 1", "", "")
+    'Inspect Pump 1'
+    """
+    template = template if part else _TWICE.sub(r"\1", template)
+    return template.format(asset=asset, subsystem=subsystem or asset, channel=part or asset)
+
+
 def new_order(
     db: orm.Session,
     options: OrderOptions,
@@ -278,15 +292,14 @@ def new_order(
     criticality: int | None = None,
     preventive: int | None = None,
     mode: str = "",
+    asset_name: Callable[[str], str] = str,
 ) -> OrderRow:
     """Open a work order; what is omitted comes from the template of the subsystem and the suspected failure mode."""
     mode = Failure(mode.upper()).mode  # an unknown code is refused
     template = options.template(asset, subsystem, mode)
-    place = {
-        "asset": required_text("the asset", asset),
-        "subsystem": subsystem,
-        "channel": channel or subsystem or asset,
-    }
+    asset = required_text("the asset", asset)
+    if title is None:
+        title = _title_by_rule(template.title, asset_name(asset), subsystem, channel or subsystem or component)
     check_type(type)
     due = None if due is None else time_in_range("the due date", due)
     not_before = None if not_before is None else time_in_range("the earliest start", not_before)
@@ -294,13 +307,13 @@ def new_order(
     last = db.scalar(sa.select(sa.func.max(OrderRow.id))) or 0  # a sequence would leave gaps; there is one writer
     row = OrderRow(
         id=last + 1,
-        asset=place["asset"],
+        asset=asset,
         subsystem=subsystem,
         component=component,
         channel=channel,
         type=type,
         state="open",
-        title=required_text("the title", (template.title.format(**place) if title is None else title))[:_MAX_TITLE],
+        title=required_text("the title", title)[:_MAX_TITLE],
         description=description.strip(),
         score=0.0,
         priority="low",

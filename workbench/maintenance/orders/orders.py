@@ -271,7 +271,15 @@ class WorkOrders:
         content = {"subsystem": place.subsystem, "component": place.component} | content
         criticality = self._criticality(place.asset)
         return self._change(
-            lambda db: opening.new_order(db, self.options, who, asset=place.asset, criticality=criticality, **content)
+            lambda db: opening.new_order(
+                db,
+                self.options,
+                who,
+                asset=place.asset,
+                criticality=criticality,
+                asset_name=self._asset_name,
+                **content,
+            )
         )
 
     def from_alerts(self, alerts: Iterable[int], who: str, **content: Any) -> WorkOrder:

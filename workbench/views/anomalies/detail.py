@@ -13,6 +13,7 @@ from bokeh.models import InlineStyleSheet
 from bokeh.plotting import figure
 
 from workbench.counts import counted
+from workbench.maintenance.alerts.table import state_words
 from workbench.maintenance.cases.case import Case
 from workbench.plots import (
     channel_figure,
@@ -26,7 +27,7 @@ from workbench.plots.part import part_of, sequences_within
 from workbench.plots.prediction_error import prediction_error_figure, update_prediction_error_figure
 from workbench.plots.series import is_dated
 from workbench.plots.theme import Tokens, severity
-from workbench.views.markup import age, state_words, verdict_words
+from workbench.views.markup import age, verdict_words
 from workbench.views.widgets.boxes import box, classed
 from workbench.views.widgets.chart import LiveChart
 from workbench.views.widgets.kept_charts import KeptCharts

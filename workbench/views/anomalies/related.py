@@ -11,11 +11,12 @@ from workbench.counts import counted
 from workbench.detection.correlation import correlated_channels
 from workbench.exceptions import ArchiveError
 from workbench.maintenance.alerts.places import CLOCKS, span_of
+from workbench.maintenance.alerts.table import state_words
 from workbench.plots.series import is_dated
 from workbench.plots.theme import severity
 from workbench.telemetry.moments import moment_at
 from workbench.views.anomalies.panel import Chosen, Panel
-from workbench.views.markup import read_target, state_words, target
+from workbench.views.markup import read_target, target
 from workbench.views.state import Selected, anomaly_of
 from workbench.views.widgets.boxes import box, classed
 from workbench.views.widgets.callbacks import callback

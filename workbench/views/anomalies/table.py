@@ -10,11 +10,11 @@ import pandas as pd
 
 from workbench.counts import counted
 from workbench.maintenance.alerts.places import moment_of, place_words, span_of
-from workbench.maintenance.alerts.table import ALLOWED, KINDS, STATES, VERDICTS
+from workbench.maintenance.alerts.table import ALLOWED, KINDS, STATES, VERDICTS, state_words
 from workbench.maintenance.cases.case import Case, moment_words
 from workbench.parameters import LEVELS
 from workbench.plots.theme import SEVERITIES, severity
-from workbench.views.markup import age, duration, name_markup, state_words, verdict_words
+from workbench.views.markup import age, duration, name_markup, verdict_words
 from workbench.views.widgets.filters import Filters, check_choice
 from workbench.views.widgets.grid import Column, cell, table_markup
 

@@ -12,7 +12,7 @@ from workbench.counts import counted
 from workbench.exceptions import ViewError
 from workbench.maintenance.register.items import KINDS
 from workbench.maintenance.values import MAX_METER_READING
-from workbench.views.maintenance.form import Form, items_of
+from workbench.views.maintenance.form import AssetField, Form, items_of
 from workbench.views.maintenance.mode import Mode
 from workbench.views.maintenance.order_commands import part_quantities
 from workbench.views.state import State
@@ -83,7 +83,7 @@ class Assets(Mode):
             {
                 "name": widgets.Text(description="Name", continuous_update=False),
                 "kind": widgets.Dropdown(options=list(KINDS), value="asset", description="Kind"),
-                "parent": widgets.Combobox(description="Belongs to", continuous_update=False),
+                "parent": AssetField(description="Belongs to"),
                 "title": widgets.Text(description="Title", continuous_update=False),
                 "criticality": widgets.Dropdown(
                     options=[(_UNKNOWN, 0), *((str(number), number) for number in range(1, 6))],
@@ -112,7 +112,7 @@ class Assets(Mode):
         self.reading = Form(
             "Meters",
             {
-                "asset": widgets.Combobox(description="Asset", continuous_update=False),
+                "asset": AssetField(description="Asset"),
                 "meter": widgets.Text(description="Meter", placeholder="hours", continuous_update=False),
                 "value": widgets.FloatText(description="Reading"),
             },
@@ -125,7 +125,7 @@ class Assets(Mode):
         self.outage = Form(
             "Outages",
             {
-                "asset": widgets.Combobox(description="Asset", continuous_update=False),
+                "asset": AssetField(description="Asset"),
                 "reason": widgets.Text(description="Reason", continuous_update=False),
                 "until": widgets.NaiveDatetimePicker(description="Until, UTC"),
             },
@@ -146,10 +146,10 @@ class Assets(Mode):
         self.outages = self.desk.outages.list().head(_MAX_SHOWN_OUTAGES)
         registered = self.register[self.register["state"] != "unregistered"]
         names = registered["name"].tolist()
-        self.form.fields["parent"].options = names
+        self.form.fields["parent"].offer(names, self.desk.asset_name)
         assets = registered[registered["kind"].isin(KINDS[:3])]["name"].tolist()
         for field in (self.reading.fields["asset"], self.outage.fields["asset"]):
-            field.options = assets
+            field.offer(assets, self.desk.asset_name)
         self._show()
         unregistered = len(self.register) - len(registered)
         out = int(self.outages["ended_at"].isna().sum())
@@ -267,7 +267,10 @@ class Assets(Mode):
             self.desk.preventive.read_meter(values["asset"], values["meter"], values["value"], self.view.who)
             numbers = self.desk.preventive.open_due(self.view.who)
             opened = f"; {', '.join(numbers)} opened" if numbers else ""
-            self._done(self.reading, f"{values['meter']} of {values['asset']} is {values['value']:g}{opened}.")
+            self._done(
+                self.reading,
+                f"{values['meter']} of {self.desk.asset_name(values['asset'])} is {values['value']:g}{opened}.",
+            )
 
     @callback
     def on_begin(self, pressed: widgets.Button) -> None:
@@ -276,7 +279,7 @@ class Assets(Mode):
         with self.outage.refusing():
             values = self.outage.values()
             self.desk.outages.start(values["asset"], self.view.who, values["reason"], in_utc(values["until"]))
-            self._done(self.outage, f"{values['asset']} is out of service.")
+            self._done(self.outage, f"{self.desk.asset_name(values['asset'])} is out of service.")
 
     @callback
     def on_end(self, pressed: widgets.Button) -> None:
@@ -285,7 +288,9 @@ class Assets(Mode):
         with self.outage.refusing():
             asset = self.outage.values()["asset"]
             shown = self.desk.outages.end(asset, self.view.who)
-            self._done(self.outage, f"{asset} is in service; {counted(len(shown), 'alert')} shown again.")
+            self._done(
+                self.outage, f"{self.desk.asset_name(asset)} is in service; {counted(len(shown), 'alert')} shown again."
+            )
 
     # ---- parts
 

@@ -1,6 +1,7 @@
 """A form of a section: its fields and buttons, and a refusal that stands at the field it is about."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from html import escape
 from typing import Any
@@ -10,7 +11,7 @@ import ipywidgets as widgets
 from workbench.views.widgets.boxes import box, classed
 from workbench.views.widgets.refusals import Range, Refusals
 
-__all__ = ["Form", "items_of"]
+__all__ = ["AssetField", "Form", "items_of"]
 
 
 class Form:
@@ -64,7 +65,7 @@ class Form:
         return self._refusals.refused
 
     def values(self) -> dict[str, Any]:
-        """Return the values of the fields; texts without the space around them.
+        """Return the values of the fields; texts without the space around them, assets by their names in the register.
 
         Raises
         ------
@@ -76,7 +77,9 @@ class Form:
 
     def _entered(self) -> dict[str, Any]:
         values = {name: field.value for name, field in self.fields.items()}
-        return {name: value.strip() if isinstance(value, str) else value for name, value in values.items()}
+        values = {name: value.strip() if isinstance(value, str) else value for name, value in values.items()}
+        keys = {name: field.key(values[name]) for name, field in self.fields.items() if isinstance(field, AssetField)}
+        return values | keys
 
     def changed(self, key: str) -> dict[str, Any]:
         """Return the values that a person entered: those that differ from what the form was filled with.
@@ -94,7 +97,8 @@ class Form:
     def fill(self, values: Mapping[str, Any]) -> None:
         """Put values into fields, and forget what came of the last button."""
         for name, value in values.items():
-            self.fields[name].value = value
+            field = self.fields[name]
+            field.value = field.words(value) if isinstance(field, AssetField) else value
         self.filled = self._entered()
         self._refusals.clear()
         self._status.value = ""
@@ -116,6 +120,42 @@ class Form:
         self._status.value = ""
         with self._refusals.refusing():
             yield
+
+
+class AssetField(widgets.Combobox):  # type: ignore[misc]
+    """A field for an asset or a part of one: it offers what people call them, and takes their names as well."""
+
+    def __init__(self, **options: Any) -> None:
+        self._names: dict[str, str] = {}
+        super().__init__(continuous_update=False, **options)
+
+    def offer(self, names: Sequence[str], asset_name: Callable[[str], str]) -> None:
+        """Offer assets and their parts.
+
+        Parameters
+        ----------
+        names : sequence of str
+            Their names in the register, as `Pump-1/BRG`.
+        asset_name : callable
+            Returns what people call an asset, as `Pump 1`; where two are called the same, they are offered by name.
+        """
+        words = {}
+        for name in names:
+            asset, slash, part = name.partition("/")
+            words[name] = f"{asset_name(asset)}{slash}{part}"
+        times = Counter(words.values())
+        self._names = {shown: name for name, shown in words.items() if times[shown] == 1}
+        shown = tuple(called if times[called] == 1 else name for name, called in words.items())
+        self.options = shown
+
+    def key(self, words: str) -> str:
+        """Return the name in the register of what was entered; what is not offered stays as it is."""
+        asset, slash, part = words.partition("/")
+        return self._names.get(words, f"{self._names.get(asset, asset)}{slash}{part}")
+
+    def words(self, name: str) -> str:
+        """Return how a name in the register is shown."""
+        return next((shown for shown, key in self._names.items() if key == name), name)
 
 
 def items_of(text: str, separator: str = ",") -> list[str]:

@@ -10,13 +10,14 @@ from typing import Any
 import ipywidgets as widgets
 import pandas as pd
 
+from workbench.maintenance.alerts.table import state_words
 from workbench.maintenance.orders.checklists import BEFORE_WORK, TICKED, Answer, ChecklistItem
 from workbench.maintenance.orders.table import WorkOrder, order_id
 from workbench.plots.theme import severity
 from workbench.telemetry.catalog import Catalog
 from workbench.views.export import served_address
 from workbench.views.maintenance.order_table import LEVELS, UNASSIGNED, due_words, priority_markup
-from workbench.views.markup import age, detail_words, state_words
+from workbench.views.markup import age, detail_words
 from workbench.views.remarks_markup import remarks_markup
 from workbench.views.widgets.boxes import box, classed, close_tree
 from workbench.views.widgets.grid import Column, Grid, cell, table_markup
@@ -184,14 +185,11 @@ class Detail:
         catalog : Catalog
             Names of assets and subsystems.
         """
-        self.body.layout.display = "none" if order is None else None
         self.checklist.show(order)
         if order is None:
-            self.title.value = "<p class='wb-note wb-muted'>No order is chosen.</p>"
             return
         self._heads["Checklist"].layout.display = None if order.checklist else "none"
         self._heads["Alerts"].layout.display = self.alerts.layout.display = None if len(alerts) else "none"
-        self.title.value = _title(order, now)
         self.facts.value = _facts(order, catalog)
         listed = remarks_markup(remarks, f"order:{order_id(order.number)}")
         self.remarks.value = f"<h3>Remarks</h3>{listed}" if listed else ""
@@ -200,6 +198,26 @@ class Detail:
         self.parts.value = _parts(order)
         self.alerts.html = _alerts(alerts)
         self.history.value = _trail(trail, now)
+
+    def entitle(self, order: WorkOrder | None, now: datetime, *, is_new: bool = False) -> None:
+        """Write the title, of a new order or of the one that is shown, whose body is there only below its own title.
+
+        Parameters
+        ----------
+        order : WorkOrder or None
+            The order; None where none is chosen.
+        now : datetime
+            Present time, aware.
+        is_new : bool
+            Whether the form of a new order is open.
+        """
+        self.body.layout.display = "none" if is_new or order is None else None
+        if is_new:
+            self.title.value = "<h2>New work order</h2>"
+        elif order is None:
+            self.title.value = "<p class='wb-note wb-muted'>No order is chosen.</p>"
+        else:
+            self.title.value = _title(order, now)
 
 
 def _title(order: WorkOrder, now: datetime) -> str:

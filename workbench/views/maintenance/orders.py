@@ -301,7 +301,7 @@ class Orders(Mode):
         action = self.actions.name(pressed)
         self.detail.status.value = ""
         if action == self.actions.opened:
-            self.actions.open("")
+            self._close_form()
         else:
             self._begin(action)
 
@@ -316,7 +316,7 @@ class Orders(Mode):
     def on_cancel(self, pressed: widgets.Button) -> None:
         """Close the form, and change nothing."""
         del pressed
-        self.actions.open("")
+        self._close_form()
 
     @callback
     def on_asset(self, change: dict[str, Any]) -> None:
@@ -382,7 +382,7 @@ class Orders(Mode):
         channels = fleet.loc[fleet["asset"] == asset, "channel"].tolist()
         places = [name for name in self._places if name.startswith(f"{asset}/")]
         for name, names in (("channel", channels), ("place", places)):
-            self.actions.fields[name].options = [("none", ""), *((one, one) for one in names)]
+            self.actions.fields[name].options = [("none", ""), *((one.removeprefix(f"{asset}/"), one) for one in names)]
             self.actions.fields[name].value = ""
         if self.view.selection.now.channel in channels:
             self.actions.fields["channel"].value = self.view.selection.now.channel
@@ -418,7 +418,7 @@ class Orders(Mode):
             self._number = str(self.listed["number"].iloc[0])
 
     def _pick(self, number: str) -> None:
-        if number != self._number or self.order is None:
+        if number != self._number or self.order is None or self.actions.opened == "new":
             self.choose(number)
         self.detail.status.value = ""
         self._show()
@@ -437,6 +437,7 @@ class Orders(Mode):
         self.detail.show(order, self._alerts, trail, remarks, now, self.view.session.catalog)
         self.quiet = False
         self.actions.allow(order)
+        self._entitle()
         self.table.chosen = self.board.chosen = self._number
 
     def _draw(self, active: pd.DataFrame) -> None:
@@ -475,6 +476,17 @@ class Orders(Mode):
             self._offer_of(self.actions.fields["asset"].value)
         self._begun = order
         self.actions.open(action, self.actions.leave_out(action, self.order, self._open_alerts))
+        self._entitle()
+
+    def _close_form(self) -> None:
+        self.actions.open("")
+        self._entitle()
+
+    def _entitle(self) -> None:
+        """Write over the form what it is about: the order that is chosen, or a new one."""
+        is_new = self.actions.opened == "new"
+        self.detail.entitle(self.order, self.view.session.clock(), is_new=is_new)
+        self.actions.bar.layout.display = "none" if is_new else None
 
     def _ask(self, action: str, request: OrderRequest) -> None:
         """Raise an error with the questions about what was entered; the same values are taken the second time."""

@@ -18,7 +18,7 @@ from workbench.maintenance.values import (
     MIN_INTERVAL_DAYS,
     MIN_METER_INTERVAL,
 )
-from workbench.views.maintenance.form import Form, items_of
+from workbench.views.maintenance.form import AssetField, Form, items_of
 from workbench.views.maintenance.mode import Mode
 from workbench.views.maintenance.order_commands import ORDER_HOURS, part_quantities
 from workbench.views.state import State
@@ -84,7 +84,7 @@ class Preventive(Mode):
             "New plan",
             {
                 "title": widgets.Text(description="Title", continuous_update=False),
-                "asset": widgets.Combobox(description="Asset", placeholder="Pump-1/BRG", continuous_update=False),
+                "asset": AssetField(description="Asset", placeholder="Pump 1/BRG"),
                 "rule": rule,
                 "days": widgets.FloatText(90.0, description="Days"),
                 "day": widgets.Text(description="Day", placeholder="first Monday", continuous_update=False),
@@ -134,9 +134,7 @@ class Preventive(Mode):
     def refresh(self) -> str:
         """Read the plans again, and return the words beside the title."""
         self.plans = self.desk.preventive.list()
-        names = self.desk.register.names()
-        if tuple(self.form.fields["asset"].options) != tuple(names):
-            self.form.fields["asset"].options = names
+        self.form.fields["asset"].offer(self.desk.register.names(), self.desk.asset_name)
         self._show()
         active = int(self.plans["active"].sum()) if len(self.plans) else 0
         return f"{counted(active, 'active plan')}" if len(self.plans) else "no preventive plans"

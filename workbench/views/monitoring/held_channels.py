@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 import xarray as xr
 
-from workbench.plots.series import time_values
+from workbench.plots.series import chart_times, time_values
 from workbench.plots.strip_data import Strip, command_begins, span_columns
 from workbench.plots.trace import Trace
 from workbench.telemetry.archive import Archive
@@ -76,9 +76,11 @@ class Held:
         assert self.telemetry is not None
         before, about = self.telemetry["time"].values, self.telemetry.attrs
         whole = np.concatenate([self.telemetry["telemetry"].values, values.astype(self.telemetry["telemetry"].dtype)])
-        time = np.concatenate([before, times.astype(before.dtype)])
-        telemetry = xr.Dataset({"telemetry": ("time", whole)}, {"time": time}, about)
-        axis = time_values(telemetry.isel(time=slice(len(before), None))).astype(np.float64)
+        times = times.astype(before.dtype)
+        time = np.concatenate([before, times])
+        coordinates = xr.Coordinates({"time": ("time", time)}, indexes={})  # no time is looked up
+        telemetry = xr.Dataset({"telemetry": ("time", whole)}, coordinates, about)
+        axis = chart_times(times).astype(np.float64)
         return replace(self, strip=self.strip.extended(axis, values.astype(np.float64)), telemetry=telemetry)
 
 
@@ -174,4 +176,4 @@ def _with_prediction(archive: Archive, part: str, strip: Strip, kept: int, lengt
     rows = archive.rows(strip.name, part, kept, length, ("prediction",))
     time = np.concatenate([prediction.time[:kept], time_values(rows)])
     values = np.concatenate([prediction.values[:kept], rows["prediction"].values])
-    return replace(strip, prediction=Trace(time, values))
+    return replace(strip, prediction=Trace(time, values, prediction.max_gap))

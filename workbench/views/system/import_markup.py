@@ -88,7 +88,7 @@ def result_markup(name: str, report: ImportReport, assets: Mapping[str, str]) ->
         next_step = (
             f"To judge them: <code>workbench train --all</code>, then <code>workbench score --all</code>. {next_step}"
         )
-    return f"<h2>Imported</h2><p>{', '.join(words)}.</p><p>{next_step}</p><p class='wb-links'>{links}</p>"
+    return f"<h2>Imported</h2><p role='status'>{', '.join(words)}.</p><p>{next_step}</p><p class='wb-links'>{links}</p>"
 
 
 def _cell(name: str, value: object) -> str:

@@ -137,7 +137,8 @@ class ImportPanel(Section[ImportHost]):
         self.facts = classed(widgets.HTML(), "wb-import-facts")
         self.result = Grid("Imported channels", pick=self.on_channel)
         side = box("wb-panel wb-import-side", self.facts, self.result)
-        self._shown = box("wb-import-body", box("wb-panel wb-import-table", self.grid), side)
+        self._table = box("wb-panel wb-import-table", self.grid)
+        self._shown = box("wb-import-body", self._table, side)
         self._show()
         return [self.drop, self._form, self._shown]
 
@@ -183,8 +184,9 @@ class ImportPanel(Section[ImportHost]):
         self._channels = {name: one.asset for one in report.series for name in one.channels}
         changed = [row for row in report.channels if row.to_score]
         self.result.html = result_markup(self._path.name, report, self._channels)
-        self.facts.value = ""
+        self.facts.value = self.grid.html = ""
         self._import.disabled = True
+        self._form.layout.display = self._table.layout.display = "none"  # what was done is in view, on a telephone, too
         if changed:
             self._record(sorted(row.channel for row in changed))
             self.view.altered()
@@ -238,6 +240,7 @@ class ImportPanel(Section[ImportHost]):
 
     def _show(self) -> None:
         self._form.layout.display = None if self._path is not None else "none"
+        self._table.layout.display = None
         self._shown.layout.display = None if self.preview is not None else "none"
         self._import.disabled = self.preview is None or bool(self.preview.report.failures)
         if self.preview is not None:

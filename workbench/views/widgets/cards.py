@@ -32,6 +32,8 @@ def empty_card(what: str, todo: str = "", command: str = "") -> str:
 def error_card(failure: Failure) -> str:
     """Return a card that says what happened, what to do, and under which number the log holds it.
 
+    Where it takes the place of a headline, what finds no room there is shown when it is clicked, or has the focus.
+
     Parameters
     ----------
     failure : Failure
@@ -42,8 +44,10 @@ def error_card(failure: Failure) -> str:
     str
         HTML.
     """
+    title = escape(f"{failure.what} {failure.todo}".strip())
     return (
-        f'<div class="wb-card wb-error" role="alert"><span class="wb-symbol" aria-hidden="true">▲</span>'
+        f'<div class="wb-card wb-error" role="alert" tabindex="0" title="{title}">'
+        f'<span class="wb-symbol" aria-hidden="true">▲</span>'
         f"<div><b>{escape(failure.what)}</b><p>{escape(failure.todo)}</p></div>"
         f'<span class="wb-muted">error {failure.number}</span></div>'
     )
