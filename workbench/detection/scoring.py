@@ -268,7 +268,7 @@ def first_judged(scored: xr.Dataset) -> int:
 
 
 def _frame(rows: Sequence[AnomalyRow], levels: SeverityLevels) -> pd.DataFrame:
-    columns = {
+    columns: dict[str, tuple[str, list[Any]]] = {
         "start": ("int64", [row.start for row in rows]),
         "end": ("int64", [row.end for row in rows]),
         "severity": ("float64", [row.severity for row in rows]),
