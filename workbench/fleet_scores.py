@@ -119,9 +119,13 @@ class _Scoring:
     def here(self, scores: Scores, channel: str) -> _Scored:
         models = self.models[channel]
         stored = None if self.force else scores.current(channel, self.forecaster, self.preset, models)
-        if stored is not None:
-            return _Scored.of(stored, False)
-        scored, computed = scores.score(channel, self.forecaster, self.preset, force=self.force, models=models)
+        return self.read_whole(scores, channel) if stored is None else _Scored.of(stored, False)
+
+    def read_whole(self, scores: Scores, channel: str) -> _Scored:
+        """Score a channel whose score is not known to be current."""
+        scored, computed = scores.score(
+            channel, self.forecaster, self.preset, force=self.force, models=self.models[channel]
+        )
         return _Scored.of(scored.attrs, computed)
 
     def __call__(self, channel: str) -> _Scored:
@@ -188,7 +192,7 @@ def _together(
     here.part_samples = sys.maxsize  # what is staged cannot be read again before it is published
     results: BatchResults[_Scored] = []
     for channel in channels:
-        result = attempt(partial(scoring.here, here), channel)
+        result = attempt(partial(scoring.read_whole, here), channel)
         staged = archive.take()
         results.append((channel, replace(result, staged=staged) if isinstance(result, _Scored) else result))
     yield results

@@ -462,3 +462,29 @@ def test_many_small_scores_and_additions_become_few_pieces(tiny_archive):
     assert tiny_archive.open_scores("X-1", "k")["a"].values[::5].tolist() == [float(number) for number in range(40)]
     assert tiny_archive.scores("X-1")["k"]["v"] == 39
     tiny_archive.check_deeply("X-1", "test")
+
+
+def test_of_a_series_that_was_extended_the_hashes_of_its_beginnings_are_known(tiny_archive, monkeypatch):
+    later = wave_channel("X-1", 3300, 1)
+    before = tiny_archive.info("X-1").test_hash
+    tiny_archive.extend([(3000, later.isel(time=slice(3000, 3100)))])
+    between = tiny_archive.info("X-1").test_hash
+    tiny_archive.extend([(3100, later.isel(time=slice(3100, 3200)))])
+    monkeypatch.setattr(tiny_archive, "open", None)  # nothing is read
+    assert tiny_archive.test_prefix_hash("X-1", 3000, before) == before
+    assert tiny_archive.test_prefix_hash("X-1", 3100, between) == between
+
+
+def test_what_replaces_the_end_of_a_series_ends_what_is_known_of_its_beginnings(tiny_archive):
+    later = wave_channel("X-1", 3300, 5)
+    before = tiny_archive.info("X-1").test_hash
+    tiny_archive.extend([(3000, later.isel(time=slice(3000, 3100)))])
+    between = tiny_archive.info("X-1").test_hash
+    tiny_archive.extend([(2990, later.isel(time=slice(2990, 3200)))])
+    for n, noted in ((3000, before), (3100, between)):
+        assert tiny_archive.test_prefix_hash("X-1", n, noted) != noted
+    other = Archive(tiny_archive.path)
+    before = tiny_archive.info("X-1").test_hash
+    tiny_archive.extend([(3200, later.isel(time=slice(3200, 3250)))])
+    other.extend([(3000, later.isel(time=slice(3000, 3300)))])  # as another process does
+    assert tiny_archive.test_prefix_hash("X-1", 3200, before) == data_hash(other.open("X-1").isel(time=slice(0, 3200)))

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 import xarray as xr
 
 from workbench.counts import counted
@@ -29,6 +28,7 @@ from workbench.detection.applied import (
 from workbench.detection.channel_errors import ChannelErrors
 from workbench.detection.envelope import AnomalyRow, EnvelopeEvent, anomaly_rows, join
 from workbench.detection.envelope.course import EnvelopeCourse, judge_envelope
+from workbench.detection.envelope.joining import join_rows
 from workbench.detection.envelope.rows import ENVELOPE, FORECAST_ROWS, Place, rows_text
 from workbench.detection.incremental import Ending, Piece, Row, Standing
 from workbench.detection.stretches import judge_on
@@ -287,7 +287,8 @@ def _attributes(
         [AnomalyRow(row.start + length, row.end + length, row.severity) for row in some]
         for some in (ending.rows, ending.complete_rows)
     )
-    rows, complete = ([row.to_json() for row in _joined(some, course)] for some in (own, complete_own))
+    rows = [row.to_json() for row in _joined(own, course)]
+    complete = rows if complete_own == own else [row.to_json() for row in _joined(complete_own, course)]
     same = 0
     while same < min(len(rows), len(complete)) and rows[same] == complete[same]:
         same += 1
@@ -319,8 +320,8 @@ def _joined(rows: list[AnomalyRow], course: EnvelopeCourse | None) -> list[Anoma
     """Join the threshold's sequences with the events of the envelope, none of which is taken back."""
     if course is None or not course.events:
         return rows
-    sequences = pd.DataFrame([(row.start, row.end, row.severity) for row in rows], columns=["start", "end", "severity"])
-    return [AnomalyRow.of(anomaly) for anomaly in join(course.events, sequences)]
+    sequences = [(row.start, row.end, row.severity) for row in rows]
+    return [AnomalyRow.of(anomaly) for anomaly in join_rows(course.events, sequences)]
 
 
 @dataclass(frozen=True)

@@ -268,7 +268,7 @@ def first_judged(scored: xr.Dataset) -> int:
 
 
 def _frame(rows: Sequence[AnomalyRow], levels: SeverityLevels) -> pd.DataFrame:
-    columns = {
+    columns: dict[str, tuple[str, list[Any]]] = {
         "start": ("int64", [row.start for row in rows]),
         "end": ("int64", [row.end for row in rows]),
         "severity": ("float64", [row.severity for row in rows]),
@@ -277,4 +277,9 @@ def _frame(rows: Sequence[AnomalyRow], levels: SeverityLevels) -> pd.DataFrame:
         "found_by": ("str", [row.found_by for row in rows]),
         "words": ("str", [row.words for row in rows]),
     }
-    return pd.DataFrame({name: pd.Series(values, dtype=dtype) for name, (dtype, values) in columns.items()})
+    arrays = {name: _array(values, dtype) for name, (dtype, values) in columns.items()}
+    return pd.DataFrame(arrays)  # of series it would take three times as long
+
+
+def _array(values: list[Any], dtype: str) -> Any:
+    return pd.array(values, dtype="str") if dtype == "str" else np.array(values, dtype=dtype)

@@ -54,6 +54,7 @@ from workbench.telemetry.store import LABEL_COLUMNS, check_goes_on, label_rows, 
 __all__ = ["LABEL_COLUMNS", "Archive", "ChannelInfo", "ChannelParts", "StagedScore", "natural_key"]
 
 _LARGE_ROWS = 1_048_576  # more go into a segment at once
+_MAX_BEGINNINGS = 4  # of a series, whose hashes are held
 _LARGE_SCORE = 131_072  # rows of a score, of which reading some in the tail would unpack all
 
 
@@ -227,8 +228,12 @@ class Archive(LongSeriesReader):
                 channels[attributes["channel"]] = attributes
                 name = attributes["channel"]
                 lanes.append(lane_of(rows, name, "test", keep + removed_rows(attributes, "test")))
+            before = {name: self._attributes(name) for name in channels}
             self._publish_lanes(lanes, channels, ())
             self._note_written(channels)
+            for keep, rows in extensions:
+                name = str(rows.attrs["channel"])
+                self._note_extended(name, before[name], channels[name]["test_hash"], keep)
 
     def remove(self, channels: Sequence[str]) -> None:
         """Remove channels with their labels and scores, all of them or none, also where the process dies on the way.
@@ -578,6 +583,15 @@ class Archive(LongSeriesReader):
         written = {key: stamp for key, stamp in stamps.items() if stamp is not None}
         if written:
             self.index.set_verified(written)
+
+    def _note_extended(self, channel: str, before: Mapping[str, Any], test_hash: str, keep: int) -> None:
+        """Note in memory which hashes the first samples of a series had before it was extended."""
+        whole, beginnings = self._extended_from.pop(channel, ("", dict[str, int]()))
+        if keep != before["n_test"]:
+            return
+        known = beginnings if whole == before["test_hash"] else {}
+        latest = [*known.items(), (before["test_hash"], keep)][-_MAX_BEGINNINGS:]
+        self._extended_from[channel] = test_hash, dict(latest)
 
     def _note_links(self, written: Sequence[ChannelParts | PlainParts]) -> None:
         """Note the chains of hashes of series that were written, so that they are gone on from."""

@@ -181,13 +181,15 @@ def extend(
     added = [row for row in (alert_actions.find(db, alert) for alert in alerts) if row not in before]
     title = options.template(order.asset, order.subsystem).title
     name = asset_name(order.asset)
+    channels = [_channels_of(rows) for rows in (before, [*before, *added])]
+    cases = [len({row.case_id for row in rows} - {None}) for rows in (before, [*before, *added])]
     own_titles = {  # as they are by rule; earlier releases named the asset by its key
-        _title_of(title, order, before, one, many_cases) for one in (name, order.asset) for many_cases in (False, True)
+        _title_of(title, order, channels[0][1], one, count) for one in (name, order.asset) for count in (0, cases[0])
     }
-    new_title = _title_of(title, order, [*before, *added], name, True)
+    new_title = _title_of(title, order, channels[1][1], name, cases[1])
     changes = {"title": new_title} if order.title in own_titles and order.title != new_title else {}
     order.title = changes.get("title", order.title)
-    order.channel = _channels_of([*before, *added])[0] if order.channel == _channels_of(before)[0] else order.channel
+    order.channel = channels[1][0] if order.channel == channels[0][0] else order.channel
     order.description = "\n".join(filter(None, (order.description, *_description_lines(added, asset_name))))
     rate(db, order, options, criticality(order.asset))
     for alert in alerts:
@@ -195,11 +197,10 @@ def extend(
         log.append(db, f"order:{order.id}", "alert added", who, details)
 
 
-def _title_of(template: str, order: OrderRow, alerts: Sequence[AlertRow], asset: str, many_cases: bool) -> str:
+def _title_of(template: str, order: OrderRow, channels: str, asset: str, cases: int) -> str:
     """Return the title of an order for alerts, which says how many cases they are of where these are several."""
-    words = template.format(asset=asset, subsystem=order.subsystem, channel=_channels_of(alerts)[1])
-    cases = len({row.case_id for row in alerts} - {None})
-    more = f" ({cases} cases)" if many_cases and cases > 1 else ""
+    words = template.format(asset=asset, subsystem=order.subsystem, channel=channels)
+    more = f" ({cases} cases)" if cases > 1 else ""
     return f"{words[: _MAX_TITLE - len(more)]}{more}"
 
 

@@ -6,6 +6,7 @@ process follows the file, whatever its settings say: two processes never use two
 
 import hashlib
 import json
+import os
 import uuid
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -97,6 +98,7 @@ class PlaceFile:
 
     def __init__(self, archive: Path) -> None:
         self.file = archive / PLACE_FILE
+        self._path = str(self.file)  # read at each question to the index
         self._root = archive / "zarr.json"
         self._last: tuple[tuple[int, ...], IndexPlace] | None = None
 
@@ -108,11 +110,14 @@ class PlaceFile:
         ArchiveError
             The file is damaged, or the archive is a copy, which must not write into the index of the original.
         """
+        try:
+            os.stat(self._path)
+        except FileNotFoundError:
+            return None
+        except OSError:  # which is named below
+            pass
         with damage_named(Place("The place of the index of the archive", _REBUILD), self.file):
-            try:
-                about = self.file.stat()
-            except FileNotFoundError:
-                return None
+            about = self.file.stat()
             state = (about.st_ino, about.st_mtime_ns, about.st_size)
             if self._last is None or self._last[0] != state:
                 document = json.loads(self.file.read_text(encoding="utf-8"))

@@ -85,6 +85,8 @@ class ArchiveReader:
         self._places: tuple[Any, list[tuple[str, str]]] | None = None
         self._spans: tuple[Any, list[tuple[str, int, int]]] | None = None
         self._open_datasets: OrderedDict[tuple[Any, ...], xr.Dataset] = OrderedDict()
+        self._last_score: tuple[tuple[Any, ...], xr.Dataset] | None = None
+        self._extended_from: dict[str, tuple[str, dict[str, int]]] = {}  # hash, and hashes and lengths of beginnings
         self._publisher.recover()
         self._publisher.staging.clean()
 
@@ -95,6 +97,7 @@ class ArchiveReader:
     def close(self) -> None:
         """Close the databases; they are opened again where they are needed."""
         self._open_datasets.clear()
+        self._last_score = None
         self.index.close()
         self._tail.close()
 
@@ -379,6 +382,9 @@ class ArchiveReader:
         ArchiveError
             The series cannot be read, or has fewer samples.
         """
+        whole, beginnings = self._extended_from.get(channel, ("", dict[str, int]()))
+        if noted is not None and beginnings.get(noted) == n and self._attributes(channel)["test_hash"] == whole:
+            return noted
         stamp = self.index.stamp()
         test = self.open(channel, indexed=False)
         if not 0 <= n <= test.sizes["time"]:
@@ -764,6 +770,9 @@ class ArchiveReader:
             reader = self._reader(channel, f"scores/{key}", place)
             if self.index.stamp() == stamp:
                 break
+        identity = (channel, key, indexed, stamp, reader.files())
+        if self._last_score is not None and self._last_score[0] == identity:
+            return self._last_score[1].copy()
         dataset = reader.dataset(sound[key], indexed=indexed)
         with damage_named(place, lambda: self.index.name):
             check_scored(dataset)
@@ -772,6 +781,7 @@ class ArchiveReader:
             removed = int(sound[key].get(REMOVED_SAMPLES, 0))
             if removed:
                 dataset = dataset.assign_coords(sample=dataset["sample"].variable - removed)
+        self._last_score = identity, dataset.copy()
         return dataset
 
     def sound_scores(self, look: Look, parts: Mapping[str, str]) -> set[str]:
@@ -953,11 +963,11 @@ class ArchiveReader:
 
     def _check_root(self, folder: str, place: Place) -> None:
         """Compare what a segment says with its seal, where its file has changed since this was done."""
-        file = self.path / folder / "zarr.json"
+        file = f"{self.path}/{folder}/zarr.json"
         with damage_named(place, file):
-            about = file.stat()
+            about = os.stat(file)
             if self._sound_roots.get(folder) != (about.st_ino, about.st_mtime_ns):
-                content = file.read_bytes()
+                content = Path(file).read_bytes()
                 if self.index.description_checksum(folder) != zlib.crc32(content):
                     unsealed_attributes(json.loads(content.decode()))
                 self._sound_roots[folder] = (about.st_ino, about.st_mtime_ns)

@@ -1,5 +1,6 @@
 """Parts of a channel as lazy datasets: their rows are read from segments and the tail when they are used."""
 
+import math
 import os
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
@@ -35,6 +36,9 @@ _KEPT_BYTES = 0
 _MAX_OPEN_DATASETS = 256
 _MAX_OPEN_ROWS = 50_000  # times of longer ones would hold too much memory
 _MAX_HELD_ROWS = 131_072  # of numbers of samples; more are read when they are used
+_MANY_PIECES = 4
+_END_ROWS = 4_096  # at the end of a part of many pieces, which are kept as one
+_MAX_END_BYTES = 2**16
 _MAX_LANE_BYTES = 2**18  # of a lane that is kept
 _TIME = "time"
 _LOCK = Lock()
@@ -86,6 +90,8 @@ class PartReader:
     ----------
     origin : int
         How many rows were in front of them, and are removed.
+    length : int
+        Number of its rows.
     """
 
     def __init__(
@@ -108,11 +114,8 @@ class PartReader:
         self._tail = tail
         self._pieces = tuple(pieces)
         self._place = place
-
-    @property
-    def length(self) -> int:
-        """Return the number of its rows."""
-        return sum(piece.length for piece in self._pieces)
+        self._ends: dict[str, npt.NDArray[Any]] = {}  # the last rows of variables that were read
+        self.length = sum(piece.length for piece in self._pieces)
 
     def dataset(
         self, attributes: Mapping[str, Any], command_names: Sequence[str] | None = None, *, indexed: bool = True
@@ -178,7 +181,7 @@ class PartReader:
         """Return what `dataset` does; short ones opened last are kept until a file of theirs is another one."""
         if self.length > _MAX_OPEN_ROWS:
             return self.dataset(attributes, command_names, indexed=indexed)
-        key = (self._identity, self._pieces, self._files(), tuple(attributes.items()), tuple(command_names), indexed)
+        key = (self._identity, self._pieces, self.files(), tuple(attributes.items()), tuple(command_names), indexed)
         with _LOCK:
             dataset = kept.pop(key, None)
         if dataset is None:
@@ -212,6 +215,18 @@ class PartReader:
 
     def read(self, name: str, start: int, stop: int, template: Description) -> npt.NDArray[Any]:
         """Read rows of a variable."""
+        begin = max(0, self.length - _END_ROWS)
+        is_small = template.dtype.itemsize * math.prod(template.rest) <= _MAX_END_BYTES // _END_ROWS
+        if start < begin or len(self._pieces) < _MANY_PIECES or not is_small or self._fresh:
+            return self._read(name, start, stop, template)
+        if name not in self._ends:  # where a series grows, they are read again and again
+            try:
+                self._ends[name] = self._read(name, begin, self.length, template)
+            except ArchiveError:  # the rows that are asked for may be sound
+                return self._read(name, start, stop, template)
+        return self._ends[name][start - begin : max(start, stop) - begin].copy()
+
+    def _read(self, name: str, start: int, stop: int, template: Description) -> npt.NDArray[Any]:
         pieces = [piece for piece in self._pieces if max(start, piece.first) < min(stop, piece.first + piece.length)]
         if len(pieces) == 1:
             return self._rows_of(pieces[0], name, start, stop, template)
@@ -223,13 +238,15 @@ class PartReader:
             end += len(block)
         return values[:end]
 
-    # ---- internals
-
-    def _files(self) -> tuple[tuple[int, int], ...]:
+    def files(self) -> tuple[tuple[int, int], ...]:
         """Return what tells the descriptions of the groups from others that were there before."""
         with damage_named(self._place, self._store):
-            groups = [(self._store / one.folder / one.place / "zarr.json").stat() for one in self._pieces if one.folder]
+            groups = [
+                os.stat(f"{self._store}/{one.folder}/{one.place}/zarr.json") for one in self._pieces if one.folder
+            ]
         return tuple((one.st_ino, one.st_mtime_ns) for one in groups)
+
+    # ---- internals
 
     def _file(self, piece: Piece, name: str = "") -> Path:
         return self._store / piece.folder / piece.place / name if piece.kind == "segment" else self._tail.file
@@ -331,7 +348,7 @@ class PartReader:
         attributes = {} if dated else attributes
         is_held = self.length <= _MAX_HELD_ROWS or (indexed and name == _TIME)
         if one.is_coordinate and is_held:
-            key = ("rows", self._identity, name, self._pieces, self._files())
+            key = ("rows", self._identity, name, self._pieces, self.files())
             read = partial(self._unchangeable, name, one)
             held = read() if self._fresh else _kept(key, read)
             return xr.Variable(one.dims, held.view(kind), attributes)

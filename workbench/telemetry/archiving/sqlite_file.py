@@ -76,6 +76,7 @@ class SqliteFile:
 
     def __init__(self, file: Path, schema: str, pragmas: str, place: Place, *, remembers: bool = False) -> None:
         self.file = file
+        self._path = str(file)
         self._remembers = remembers
         self._remembered: dict[tuple[Any, ...], list[tuple[Any, ...]]] = {}
         self._version: tuple[Any, ...] = ()
@@ -97,21 +98,22 @@ class SqliteFile:
         """
         try:
             with self._lock:
-                if not self.file.exists():
+                try:
+                    about = os.stat(self._path)
+                except (FileNotFoundError, NotADirectoryError):
                     self._drop()
                     return []
-                raw = self._open().raw
+                raw = self._open(about).raw
                 if not self._remembers or raw.in_transaction:
                     return raw.execute(statement, parameters).fetchall()
-                return [*self._remembered_rows(raw, statement, tuple(parameters))]
+                return [*self._remembered_rows(raw, about, statement, tuple(parameters))]
         except (sqlite3.Error, UnicodeDecodeError) as error:  # the latter where a message holds damaged bytes
             raise self._place.error(self.file, _reason(error)) from error
 
     def _remembered_rows(
-        self, raw: ClosingConnection, statement: str, parameters: tuple[Any, ...]
+        self, raw: ClosingConnection, about: os.stat_result, statement: str, parameters: tuple[Any, ...]
     ) -> list[tuple[Any, ...]]:
         """Return all rows of a query, from memory where neither this connection nor another one has written since."""
-        about = self.file.stat()
         (others,) = raw.execute("PRAGMA data_version").fetchone()
         version = (id(raw), others, raw.total_changes, about.st_mtime_ns, about.st_size)
         if version != self._version or len(self._remembered) > _MAX_REMEMBERED:
@@ -193,9 +195,11 @@ class SqliteFile:
         self._connection = None
         self._version = ()
 
-    def _open(self) -> _Connection:
+    def _open(self, about: os.stat_result | None = None) -> _Connection:
         process = os.getpid()
-        inode = self.file.stat().st_ino if self.file.exists() else -1
+        if about is None and self.file.exists():
+            about = self.file.stat()
+        inode = -1 if about is None else about.st_ino
         if self._connection is not None and self._connection[:2] != (process, inode):
             self._drop()
         if self._connection is None:
