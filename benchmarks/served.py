@@ -26,6 +26,7 @@ class Served:
     def __init__(self, command, home, waits_for):
         self.port = free_port("127.0.0.1")
         variables = os.environ | {"WORKBENCH_HOME": str(home), "PYTHONPATH": str(Path(wb.__file__).parents[1])}
+        variables.pop("PYTHONDONTWRITEBYTECODE", None)  # where it is set, each start would compile all modules anew
         command = [part.replace("PORT", str(self.port)) for part in command]
         self.began = time.perf_counter()
         self.process = subprocess.Popen(

@@ -216,6 +216,9 @@ def test_figures_of_each_month_are_the_same_a_year_later(tmp_path):
         for end, (kpis, figures, alarms) in zip(months, first, strict=True):
             period = (end - 30 * DAYS, end)
             assert desk.kpis(WATCHED, *period) == desk.kpis(WATCHED, *period, as_of=end) == kpis
+            summary = vars(desk.kpi_summary(WATCHED, *period))
+            assert summary.pop("operating_hours") == kpis.mtbf.operating_hours
+            assert summary.items() <= vars(kpis).items()
             pd.testing.assert_frame_equal(desk.figures(WATCHED, *period), figures)
             again = desk.alarm_figures(*period)
             assert (again.announced, again.stale, again.floods) == (alarms.announced, alarms.stale, alarms.floods)

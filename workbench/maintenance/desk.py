@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from workbench.maintenance.calendars import Calendars
     from workbench.maintenance.cases.cases import Cases
     from workbench.maintenance.kpis.alarms import AlarmFigures
-    from workbench.maintenance.kpis.kpis import Evidence, Kpis
+    from workbench.maintenance.kpis.kpis import Evidence, Kpis, Summary
     from workbench.maintenance.notifications.links import LinkSigner
     from workbench.maintenance.notifications.notifier import Delivery, Notifier
     from workbench.maintenance.orders.orders import WorkOrders
@@ -349,6 +349,15 @@ class Maintenance:
 
         begin, end = self._period(since, until)
         return compute_kpis(self._evidence(watched, begin, end, as_of), begin, end)
+
+    def kpi_summary(self, watched: pd.DataFrame, since: datetime, until: datetime) -> "Summary":
+        """Compute those figures of `kpis` that take little to read; see `kpis.summarise`."""
+        from workbench.maintenance.kpis.evidence import outages_at
+        from workbench.maintenance.kpis.kpis import summarise
+        from workbench.maintenance.orders.table import OrderRow
+
+        tables = self._tables(until, None)
+        return summarise(tables.frame(OrderRow), outages_at(tables), watched, since, until)
 
     def figures(
         self,

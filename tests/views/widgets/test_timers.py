@@ -60,3 +60,18 @@ def test_polling_goes_on_until_it_is_stopped():
         return len(calls), polling.running
 
     assert asyncio.run(poll()) == (3, False)
+
+
+def test_time_in_which_the_loop_was_not_free_does_not_count():
+    async def work():
+        now, calls = [0.0], []
+        asyncio.get_running_loop().time = lambda: now[0]
+        Later(lambda: calls.append(1), 1.0)()
+        counts = []
+        for now[0] in (2.0, 4.0):
+            for _ in range(3):
+                await asyncio.sleep(0)
+            counts.append(len(calls))
+        return counts
+
+    assert asyncio.run(work()) == [0, 1]

@@ -28,6 +28,7 @@ __all__ = [
     "MTBF",
     "Evidence",
     "Kpis",
+    "Summary",
     "completed_as_promised",
     "completed_in_time",
     "completed_orders",
@@ -37,6 +38,7 @@ __all__ = [
     "health_index",
     "mean_time_between_failures",
     "repair_hours",
+    "summarise",
 ]
 
 _PLANNED_TYPES = ("preventive", "inspection", "predictive")
@@ -180,6 +182,66 @@ class Evidence:
     lacking_parts: frozenset[str] = frozenset()
 
 
+@dataclass(frozen=True)
+class Summary:
+    """The figures of a period that take only orders, outages and the times watched.
+
+    Attributes
+    ----------
+    operating_hours : float
+        Hours in which the assets were watched and in service.
+    mttr_hours, availability, open_orders, overdue_orders, completed_orders
+        As of `Kpis`.
+    """
+
+    operating_hours: float
+    mttr_hours: float | None
+    availability: float | None
+    open_orders: int
+    overdue_orders: int
+    completed_orders: int
+
+
+def summarise(
+    orders: pd.DataFrame, outages: pd.DataFrame, watched: pd.DataFrame, since: datetime, until: datetime
+) -> Summary:
+    """Compute the figures of a period that take only orders, outages and the times watched.
+
+    Parameters
+    ----------
+    orders, outages, watched : pandas.DataFrame
+        As of `Evidence`; the orders' numbers are not needed.
+    since, until : datetime
+        The period, aware; since is inclusive, until is not.
+
+    Returns
+    -------
+    Summary
+
+    Raises
+    ------
+    MaintenanceError
+        `until` is not after `since`.
+    """
+    if until <= since:
+        raise MaintenanceError(f"The period from {since} to {until} is empty.", "Pass an end after the beginning.")
+    begin, end = pd.Timestamp(since), pd.Timestamp(until)
+    open_ones = _open(orders)
+    closed = completed_orders(orders, begin, end)
+    stops = standstills(outages, orders)
+    hours, hours_in_service = (
+        24 * sum(watched_days_by_asset(watched, down, until, since=since).values()) for down in (stops.iloc[:0], stops)
+    )
+    return Summary(
+        operating_hours=hours_in_service,
+        mttr_hours=_mean(repair_hours(closed)),
+        availability=hours_in_service / hours if hours and len(stops) else None,
+        open_orders=len(open_ones),
+        overdue_orders=int((open_ones["due"] < end).sum()),
+        completed_orders=len(closed),
+    )
+
+
 def compute_kpis(evidence: Evidence, since: datetime, until: datetime) -> Kpis:
     """Compute the figures of maintenance in a period.
 
@@ -199,38 +261,33 @@ def compute_kpis(evidence: Evidence, since: datetime, until: datetime) -> Kpis:
     MaintenanceError
         `until` is not after `since`.
     """
-    if until <= since:
-        raise MaintenanceError(f"The period from {since} to {until} is empty.", "Pass an end after the beginning.")
-    begin, end = pd.Timestamp(since), pd.Timestamp(until)
     orders, outages, watched = evidence.orders, evidence.outages, evidence.watched
-    open_ones = orders[~orders["state"].isin(["completed", "cancelled"])]
+    summary = summarise(orders, outages, watched, since, until)
+    begin, end = pd.Timestamp(since), pd.Timestamp(until)
+    open_ones = _open(orders)
     closed = completed_orders(orders, begin, end)
     short = open_ones["number"].isin(evidence.lacking_parts) & (open_ones["state"] != "in progress")
     ready = (open_ones["state"] != "on hold") & ~short
     names = watched["asset"].unique()
-    stops = standstills(outages, orders)
-    hours, hours_in_service = (
-        24 * sum(watched_days_by_asset(watched, down, until, since=since).values()) for down in (stops.iloc[:0], stops)
-    )
     failed = evidence.failures[evidence.failures["time"].between(begin, end, inclusive="left")]
     unwatched = sorted(set(failed["asset"]) - set(names))
-    mtbf = mean_time_between_failures(int(failed["asset"].isin(names).sum()), hours_in_service)
+    mtbf = mean_time_between_failures(int(failed["asset"].isin(names).sum()), summary.operating_hours)
     return Kpis(
         since=since,
         until=until,
         mtbf=replace(mtbf, unwatched=tuple(unwatched)),
-        mttr_hours=_mean(repair_hours(closed)),
+        mttr_hours=summary.mttr_hours,
         downtime_hours=_mean(down_hours(outages, orders, evidence.failures, begin, end)),
         mtta_minutes=_mean(evidence.acknowledgements),
-        availability=hours_in_service / hours if hours and len(stops) else None,
+        availability=summary.availability,
         pm_compliance=_mean(completed_in_time(orders, evidence.preventive, begin, end)),
         schedule_compliance=_mean(completed_as_promised(evidence.promised, orders, begin, end)),
         backlog_weeks=_weeks(open_ones[ready], evidence.weekly_hours),
         waiting_weeks=_weeks(open_ones[~ready], evidence.weekly_hours),
         planned_share=_share(closed.loc[closed["type"].isin(_PLANNED_TYPES), "actual_hours"], closed["actual_hours"]),
-        open_orders=len(open_ones),
-        overdue_orders=int((open_ones["due"] < end).sum()),
-        completed_orders=len(closed),
+        open_orders=summary.open_orders,
+        overdue_orders=summary.overdue_orders,
+        completed_orders=summary.completed_orders,
         cost=float(closed["actual_cost"].sum()) if closed["actual_cost"].notna().any() else None,
         cost_incomplete=int((closed["actual_cost"].isna() | (closed["cost_missing"] != "")).sum()),
         parts_below_minimum=evidence.parts_below_minimum,
@@ -398,6 +455,10 @@ def health_index(alerts: pd.DataFrame, channels: Mapping[str, int]) -> pd.Series
         for asset, count in channels.items()
     }
     return pd.Series(index_by_asset, name="health", dtype=float)
+
+
+def _open(orders: pd.DataFrame) -> pd.DataFrame:
+    return orders[~orders["state"].isin(["completed", "cancelled"])]
 
 
 def _mean(values: pd.Series) -> float | None:

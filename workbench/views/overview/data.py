@@ -8,7 +8,7 @@ import pandas as pd
 
 from workbench.maintenance.alerts.queries import first_raised, open_at, worst_levels
 from workbench.maintenance.alerts.table import ALLOWED
-from workbench.maintenance.kpis.kpis import Kpis, health_index
+from workbench.maintenance.kpis.kpis import Summary, health_index
 from workbench.parameters import LEVELS
 from workbench.views.overview.first_steps import FirstSteps, first_steps
 from workbench.views.view_session import ViewSession
@@ -52,9 +52,9 @@ class Picture:
         How many were open when the period began; None where there is no period before.
     health, health_before : pandas.Series
         Health index by asset, now and when the period began.
-    kpis : Kpis
+    kpis : Summary
         Key figures of maintenance in the period.
-    kpis_before : Kpis or None
+    kpis_before : Summary or None
         Key figures of the period before.
     orders, people, feed : pandas.DataFrame
         Active orders, technicians, and the newest entries of the maintenance log.
@@ -72,8 +72,8 @@ class Picture:
     open_before: int | None
     health: pd.Series
     health_before: pd.Series | None
-    kpis: Kpis
-    kpis_before: Kpis | None
+    kpis: Summary
+    kpis_before: Summary | None
     orders: pd.DataFrame
     people: pd.DataFrame
     feed: pd.DataFrame
@@ -120,8 +120,8 @@ def look_at(session: ViewSession, words: str, before: Picture | None = None) -> 
         open_before=None if open_before is None else len(open_before),
         health=health_index(alerts, channels),
         health_before=None if open_before is None else health_index(open_before, channels),
-        kpis=desk.kpis(watched, since, now),
-        kpis_before=None if length is None else desk.kpis(watched, since - length, since),
+        kpis=desk.kpi_summary(watched, since, now),
+        kpis_before=None if length is None else desk.kpi_summary(watched, since - length, since),
         orders=orders,
         people=people,
         feed=desk.log(since=since, limit=_MAX_ENTRIES),

@@ -45,6 +45,8 @@ _DAYS = 7.0
 _MAX_LINES = 12
 """Channels whose telemetry is drawn beside their alerts."""
 
+_LATER_SECONDS = 0.2  # a page that is just opened asks for its widgets first
+
 _RAISED = "Alerts raised"
 
 
@@ -74,7 +76,7 @@ class Overview(View):
         self._stamp: tuple[int, ...] = ()
         self._lines: dict[str, str] = {}
         self._quiet = Quiet()
-        self._later = Later(self.on_later, 0.05)
+        self._later = Later(self.on_later, _LATER_SECONDS)
         self._range = classed(widgets.ToggleButtons(options=list(RANGES), value=_FIRST_RANGE), "wb-ranges")
         self._range.tooltips = [f"The last {words}" if words != "all" else "All of the time" for words in RANGES]
         self._range.observe(self.on_range, "value")

@@ -12,7 +12,7 @@ class _Timer:
     def __init__(self, call: Callable[[], None], seconds: float) -> None:
         self._call = call
         self._seconds = seconds
-        self._handle: asyncio.TimerHandle | None = None
+        self._handle: asyncio.Handle | None = None
 
     @property
     def pending(self) -> bool:
@@ -36,8 +36,11 @@ class _Timer:
             loop = _running_loop()
             if loop is None:
                 return False
-            self._handle = loop.call_later(self._seconds, self.run)
+            self._handle = loop.call_soon(self._wait, loop)  # seconds count from when the loop is free: others go first
         return True
+
+    def _wait(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._handle = loop.call_later(self._seconds, self.run)
 
 
 class Polling(_Timer):
