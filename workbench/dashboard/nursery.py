@@ -5,6 +5,7 @@ Run as `python -m workbench.dashboard.nursery FD`, with the file descriptor of a
 
 import gc
 import json
+import logging
 import os
 import signal
 import socket
@@ -21,24 +22,33 @@ __all__ = ["load_jsonschema", "main", "preload", "serve"]
 
 _PRELOADED = (
     "workbench.detection.lstm.onnx_graph",  # before onnxruntime, which it keeps from reporting to its maker
+    "IPython.core.completerlib",
+    "IPython.core.debugger",
+    "IPython.core.oinspect",
+    "IPython.extensions.storemagic",
     "ipykernel.debugger",
-    "ipykernel.ipkernel",
-    "ipykernel.kernelapp",
     "jupyter_bokeh",
     "onnxruntime",
+    "pandas.core.methods.to_dict",
+    "pyarrow.pandas_compat",
+    "pyarrow.vendored.version",
     "scipy.special",
     "sqlalchemy.dialects.sqlite",
+    "tornado.platform.asyncio",
     "workbench.alerting",
+    "workbench.dashboard.kernel",
     "workbench.jobs.reports",
     "workbench.maintenance.alerts.alerts",
     "workbench.maintenance.cases.cases",
+    "workbench.maintenance.orders.needless",
     "workbench.maintenance.orders.orders",
     "workbench.maintenance.register.register",
     "workbench.session",
     "workbench.settings_check",
     "workbench.views.page",
+    "zmq.utils.garbage",
 )
-"""Modules that every page needs, beside the views."""
+"""Modules that every page needs, beside the views; what a kernel imports or makes itself is in its memory alone."""
 
 
 _LEFT_OUT = ("dask", "debugpy")
@@ -66,6 +76,7 @@ def preload() -> None:
         for name in VIEWS:
             view_class(name)
         import_module("xarray").Variable((), 0.0)  # it looks for Dask's arrays once, when it makes its first variable
+        import_module("sqlalchemy.orm").configure_mappers()
     gc.collect()
     gc.freeze()
     gc.enable()
@@ -109,15 +120,16 @@ def serve(channel: socket.socket) -> dict[str, Any] | None:
 
 def _become(request: dict[str, Any]) -> None:
     """Turn a forked process into the kernel that was asked for; it ends when the nursery does."""
-    from ipykernel.kernelapp import launch_new_instance
+    from workbench.dashboard.kernel import ForkedKernelApp
 
     os.chdir(request["folder"])
-    late = [  # what is otherwise done as these modules are imported
-        f"--IPKernelApp.parent_handle={os.getppid()}",
-        "--IPKernelApp.extra_extensions=ipywidgets",  # pages ask it for all widgets at once
-    ]
-    sys.argv = ["ipykernel_launcher", *request["arguments"], *late]
-    launch_new_instance()
+    ForkedKernelApp.launch_instance(
+        [],
+        connection_file=request["connection_file"],
+        extra_extensions=["ipywidgets"],  # pages ask it for all widgets at once
+        log_level=logging.CRITICAL,  # one that is stopped while it starts has nothing to tell the terminal
+        parent_handle=os.getppid(),
+    )
 
 
 def main(descriptor: int) -> None:
@@ -132,7 +144,7 @@ def main(descriptor: int) -> None:
     signal.signal(signal.SIGINT, signal.default_int_handler)
     os.environ.clear()
     os.environ.update(request["environment"])
-    if "arguments" in request:
+    if "connection_file" in request:
         _become(request)
     else:
         run_timers()
