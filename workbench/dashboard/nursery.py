@@ -17,6 +17,7 @@ from importlib import import_module
 from typing import Any
 
 from workbench.dashboard.timers import run_timers
+from workbench.live.heap import share_heaps
 
 __all__ = ["load_jsonschema", "main", "preload", "serve"]
 
@@ -66,6 +67,7 @@ def load_jsonschema() -> None:
 
 def preload() -> None:
     """Import what pages need, and keep the garbage collector from writing to it."""
+    share_heaps()
     os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")  # its own one holds 4 MB a kernel in reserve
     gc.disable()
     with _without(*_LEFT_OUT):
