@@ -24,11 +24,11 @@ class ForkedKernel(IPythonKernel):
     """A kernel that does not list the files of all modules, which only the debugger needs."""
 
     def __init__(self, **kwargs: Any) -> None:
-        ipkernel.sys = _NO_MODULES
+        vars(ipkernel)["sys"] = _NO_MODULES
         try:
-            super().__init__(**kwargs)
+            super().__init__(**kwargs)  # type: ignore[no-untyped-call]
         finally:
-            ipkernel.sys = sys
+            vars(ipkernel)["sys"] = sys
 
 
 class ForkedKernelApp(IPKernelApp):

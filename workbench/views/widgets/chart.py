@@ -39,7 +39,7 @@ view.export(kind, true).to_blob().then((blob) => {
 _NO_MODELS = has_props._ModelResolver()
 
 
-class _ChartDocument(Document):
+class _ChartDocument(Document):  # type: ignore[misc]
     """Does not look through all classes of models for classes of data, of which charts have none.
 
     To look at a class is to count a reference to it, and a forked kernel then has its memory for itself.
