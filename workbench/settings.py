@@ -7,6 +7,7 @@ Later sources win. Nested keys are written with two underscores in a variable:
 import json
 import os
 import re
+from contextvars import ContextVar
 from pathlib import Path
 from typing import Annotated, Any
 from urllib.parse import urlsplit
@@ -306,6 +307,27 @@ class Settings(BaseSettings):
         return self.home / "reports"
 
 
+_FILES: ContextVar[list[Path]] = ContextVar("_FILES")
+"""Files that settings are being read from; the last of them wins."""
+
+
+class _Sourced(Settings):
+    """Settings that are read from files and the environment; made once, as kernels of the dashboard share it."""
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        del dotenv_settings, file_secret_settings
+        layers = [YamlConfigSettingsSource(settings_cls, yaml_file=file) for file in reversed(_FILES.get())]
+        return (init_settings, env_settings, *layers)
+
+
 def load_settings(folder: Path | str = ".", **overrides: Any) -> Settings:
     """Read the settings that hold in a folder.
 
@@ -338,22 +360,9 @@ def load_settings(folder: Path | str = ".", **overrides: Any) -> Settings:
     _check_files(files)
     _check_variables()
 
-    class Sourced(Settings):
-        @classmethod
-        def settings_customise_sources(
-            cls,
-            settings_cls: type[BaseSettings],
-            init_settings: PydanticBaseSettingsSource,
-            env_settings: PydanticBaseSettingsSource,
-            dotenv_settings: PydanticBaseSettingsSource,
-            file_secret_settings: PydanticBaseSettingsSource,
-        ) -> tuple[PydanticBaseSettingsSource, ...]:
-            del dotenv_settings, file_secret_settings
-            layers = [YamlConfigSettingsSource(settings_cls, yaml_file=file) for file in reversed(files)]
-            return (init_settings, env_settings, *layers)
-
+    _FILES.set(files)
     try:
-        settings = Sourced(**overrides)
+        settings = _Sourced(**overrides)
     except ValidationError as error:
         raise SettingsError(_explain(error)) from None
     except ValueError as error:  # pydantic-settings cannot parse a variable

@@ -25,6 +25,12 @@ left_out = not {"dask", "debugpy"} & set(sys.modules)
 print(os.getppid(), os.getcwd(), os.environ["COLOUR"], os.environ.get("LEFT"), imported, answers, left_out)
 """
 
+LISTED = """
+from IPython import get_ipython
+shell = get_ipython()
+print(len(shell.kernel._kernel_modules), hasattr(shell, "_sys_modules_keys"))
+"""
+
 
 @pytest.fixture(scope="module")
 def provisioner():
@@ -73,7 +79,15 @@ def test_kernels_share_most_of_their_memory(provisioner, tmp_path):
             return psutil.Process(manager.provisioner.pid).memory_full_info()
 
     memory = asyncio.run(use())
-    assert memory.uss < 0.5 * memory.rss
+    assert memory.uss < 0.15 * memory.rss
+
+
+def test_a_kernel_touches_no_list_of_all_modules(provisioner, tmp_path):
+    async def use():
+        async with a_kernel(tmp_path) as (_, client):
+            return await told_by(client, LISTED)
+
+    assert asyncio.run(use()).split() == ["0", "False"]
 
 
 def test_an_interrupt_reaches_the_kernel_and_a_killed_one_is_seen_to_have_ended(provisioner, tmp_path):

@@ -15,6 +15,7 @@ import tornado.web
 import tornado.websocket
 from tornado.websocket import WebSocketClosedError
 
+import workbench as wb
 from tests.conftest import wave_channel
 from workbench.dashboard.serving import SHELL_APP, _quiet_logs, apps_folder, serve_dashboard, template_folder
 from workbench.exceptions import SettingsError
@@ -22,7 +23,8 @@ from workbench.parameters import TelemanomParams
 from workbench.settings import Settings, load_settings, settings_environment
 from workbench.telemetry.archive import Archive
 from workbench.views import VIEWS
-from workbench.views.page import wait_for_page
+from workbench.views.page import show, wait_for_page
+from workbench.views.shell import Shell
 
 APPS = [SHELL_APP, *(f"{name}.ipynb" for name in VIEWS)]
 NOTEBOOK = apps_folder() / SHELL_APP
@@ -101,6 +103,21 @@ def test_the_template_carries_the_installed_scripts_and_goes_away():
         assert "://" not in page
         assert bokeh.__version__.encode() in (static / "bokeh.min.js").read_bytes()
     assert not folder.exists()
+
+
+def test_a_page_gives_back_again_and_again_what_is_free(monkeypatch, tmp_path):
+    async def use():
+        given, loop = asyncio.Queue(), asyncio.get_running_loop()
+        monkeypatch.setattr("workbench.views.page.give_back_memory", lambda: given.put_nowait(loop.time()))
+        monkeypatch.setattr("workbench.views.page._GIVE_BACK_SECONDS", 0)
+        with wb.open(home=tmp_path) as session:
+            shell = show(Shell(session))
+            assert await given.get() < await given.get()
+            shell.close()
+
+    monkeypatch.setattr("workbench.views.page.log_to", lambda path: None)
+    monkeypatch.delenv("VOILA_PREHEAT", raising=False)
+    asyncio.run(use())
 
 
 def test_outside_a_preheated_kernel_nothing_waits(monkeypatch):

@@ -42,13 +42,13 @@ class Nursery:
             )
         self._turn = asyncio.Lock()
 
-    async def fork(self, arguments: list[str], folder: str, environment: dict[str, str]) -> "Forked":
+    async def fork(self, connection_file: str, folder: str, environment: dict[str, str]) -> "Forked":
         """Start a kernel in a forked process.
 
         Parameters
         ----------
-        arguments : list of str
-            Arguments of `ipykernel_launcher`.
+        connection_file : str
+            Where it is said on which ports or sockets the kernel listens.
         folder : str
             Working directory of the kernel.
         environment : dict of str to str
@@ -63,7 +63,7 @@ class Nursery:
         OSError
             The process has ended.
         """
-        return await self._ask({"arguments": arguments, "folder": folder, "environment": environment})
+        return await self._ask({"connection_file": connection_file, "folder": folder, "environment": environment})
 
     async def run_timers(self, environment: dict[str, str]) -> "Forked":
         """Start a process that runs the timers of maintenance once; see `workbench.dashboard.timers.run_timers`.
@@ -177,9 +177,8 @@ class ForkProvisioner(LocalProvisioner):
         if self.nursery is None:
             return await super().launch_kernel(cmd, **kwargs)
         folder = str(kwargs.get("cwd") or os.getcwd())
-        arguments = cmd[cmd.index("ipykernel_launcher") + 1 :]
         try:
-            self.process = await self.nursery.fork(arguments, folder, dict(kwargs["env"]))
+            self.process = await self.nursery.fork(cmd[cmd.index("-f") + 1], folder, dict(kwargs["env"]))
         except OSError as error:
             self.log.warning("%s Kernels start slower now.", error)
             return await super().launch_kernel(cmd, **kwargs)

@@ -5,6 +5,7 @@ Run as `python -m workbench.dashboard.nursery FD`, with the file descriptor of a
 
 import gc
 import json
+import logging
 import os
 import signal
 import socket
@@ -16,29 +17,39 @@ from typing import Any
 
 from workbench.dashboard.timers import run_timers
 from workbench.imports import leave_dask_out, left_out
+from workbench.live.heap import share_heaps
 
 __all__ = ["load_jsonschema", "main", "preload", "serve"]
 
 _PRELOADED = (
     "workbench.detection.lstm.onnx_graph",  # before onnxruntime, which it keeps from reporting to its maker
+    "IPython.core.completerlib",
+    "IPython.core.debugger",
+    "IPython.core.oinspect",
+    "IPython.extensions.storemagic",
     "ipykernel.debugger",
-    "ipykernel.ipkernel",
-    "ipykernel.kernelapp",
     "jupyter_bokeh",
     "onnxruntime",
+    "pandas.core.methods.to_dict",
+    "pyarrow.pandas_compat",
+    "pyarrow.vendored.version",
     "scipy.special",
     "sqlalchemy.dialects.sqlite",
+    "tornado.platform.asyncio",
     "workbench.alerting",
+    "workbench.dashboard.kernel",
     "workbench.jobs.reports",
     "workbench.maintenance.alerts.alerts",
     "workbench.maintenance.cases.cases",
+    "workbench.maintenance.orders.needless",
     "workbench.maintenance.orders.orders",
     "workbench.maintenance.register.register",
     "workbench.session",
     "workbench.settings_check",
     "workbench.views.page",
+    "zmq.utils.garbage",
 )
-"""Modules that every page needs, beside the views."""
+"""Modules that every page needs, beside the views; what a kernel imports or makes itself is in its memory alone."""
 
 
 def load_jsonschema() -> None:
@@ -52,6 +63,7 @@ def load_jsonschema() -> None:
 
 def preload() -> None:
     """Import what pages need, and keep the garbage collector from writing to it."""
+    share_heaps()
     os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")  # its own one holds 4 MB a kernel in reserve
     gc.disable()
     leave_dask_out()
@@ -62,6 +74,7 @@ def preload() -> None:
 
         for name in VIEWS:
             view_class(name)
+        import_module("sqlalchemy.orm").configure_mappers()
     gc.collect()
     gc.freeze()
     gc.enable()
@@ -93,15 +106,16 @@ def serve(channel: socket.socket) -> dict[str, Any] | None:
 
 def _become(request: dict[str, Any]) -> None:
     """Turn a forked process into the kernel that was asked for; it ends when the nursery does."""
-    from ipykernel.kernelapp import launch_new_instance
+    from workbench.dashboard.kernel import ForkedKernelApp
 
     os.chdir(request["folder"])
-    late = [  # what is otherwise done as these modules are imported
-        f"--IPKernelApp.parent_handle={os.getppid()}",
-        "--IPKernelApp.extra_extensions=ipywidgets",  # pages ask it for all widgets at once
-    ]
-    sys.argv = ["ipykernel_launcher", *request["arguments"], *late]
-    launch_new_instance()
+    ForkedKernelApp.launch_instance(
+        [],
+        connection_file=request["connection_file"],
+        extra_extensions=["ipywidgets"],  # pages ask it for all widgets at once
+        log_level=logging.CRITICAL,  # one that is stopped while it starts has nothing to tell the terminal
+        parent_handle=os.getppid(),
+    )
 
 
 def main(descriptor: int) -> None:
@@ -116,7 +130,7 @@ def main(descriptor: int) -> None:
     signal.signal(signal.SIGINT, signal.default_int_handler)
     os.environ.clear()
     os.environ.update(request["environment"])
-    if "arguments" in request:
+    if "connection_file" in request:
         _become(request)
     else:
         run_timers()

@@ -23,6 +23,7 @@ from urllib.parse import urlsplit
 from workbench.exceptions import SettingsError
 from workbench.home import check_folder, open_home
 from workbench.jobs.ports import free_port
+from workbench.live.heap import share_heaps
 from workbench.observability.status import STATUS_VARIABLE
 from workbench.paths import product_path
 from workbench.settings import Settings, settings_environment
@@ -263,6 +264,7 @@ def _run(
     from workbench.dashboard.nursery import load_jsonschema
     from workbench.observability.logs import log_path, log_to, rotate
 
+    share_heaps()
     _quiet_logs()
     log = log_path(settings.home)
     rotate(log)

@@ -5,6 +5,7 @@ import json
 import ipywidgets as widgets
 import numpy as np
 import pytest
+from bokeh.core.json_encoder import serialize_json
 from bokeh.document import Document
 from bokeh.models import ColumnDataSource, Plot
 from bokeh.plotting import figure
@@ -39,6 +40,16 @@ def assert_samples_of(channel, data):
     values = np.asarray(data["telemetry"], dtype=float)
     assert len(values) >= min(200, len(samples))
     assert values.tolist() == pytest.approx([samples[int(at)] for at in np.asarray(data["time"])], rel=1e-5)
+
+
+def test_a_document_is_written_as_by_bokeh_and_looks_through_no_classes(monkeypatch):
+    plot = figure(name="chart")
+    plot.line([1, 2], [3, 4])
+    chart = Chart(plot)
+    expected = Document.to_json(plot.document, deferred=False)
+    monkeypatch.setattr("bokeh.document.document.is_DataModel", lambda model: pytest.fail(f"{model} was looked at"))
+    [content] = json.loads(chart.get_state()["render_bundle"])["docs_json"].values()
+    assert content == json.loads(serialize_json(expected))
 
 
 def test_anomalies_of_a_link_are_given_with_the_samples_of_their_channel():
