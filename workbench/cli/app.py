@@ -2,33 +2,16 @@
 
 import logging
 import os
-from collections.abc import Callable
+from collections.abc import Iterator, Mapping
+from importlib import import_module
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 from typer.core import TyperGroup
+from typer.main import get_command
 
-from workbench.cli.alerts import alerts
-from workbench.cli.assets import assets
-from workbench.cli.benchmark import benchmark
-from workbench.cli.cases import cases
 from workbench.cli.common import close_sessions
-from workbench.cli.detection import evaluate, report, score
-from workbench.cli.explain import explain
-from workbench.cli.imports import fetch, import_data, profiles, watch
-from workbench.cli.known import known_events
-from workbench.cli.live import live
-from workbench.cli.log import log
-from workbench.cli.models import models, train
-from workbench.cli.notify import notify
-from workbench.cli.orders import orders, people
-from workbench.cli.parts import parts
-from workbench.cli.plan import kpis, plan, preventive
-from workbench.cli.requests import links, requests
-from workbench.cli.system import cluster, dashboard, doctor, lab, registry_ui, run
-from workbench.cli.telemetry import channels, quality
-from workbench.cli.tune import tune
 from workbench.exceptions import WorkbenchError
 from workbench.observability.logs import SecretHidingFormatter
 from workbench.paths import local_path
@@ -36,53 +19,89 @@ from workbench.version import __version__
 
 __all__ = ["app", "main"]
 
-_PANELS: dict[str, dict[str, Callable[..., None] | typer.Typer]] = {
-    "Get started": {"run": run, "doctor": doctor},
+_PANELS = {
+    "Get started": {"run": "system.run", "doctor": "system.doctor"},
     "Telemetry": {
-        "fetch": fetch,
-        "import": import_data,
-        "watch": watch,
-        "live": live,
-        "profiles": profiles,
-        "channels": channels,
-        "quality": quality,
+        "fetch": "imports.fetch",
+        "import": "imports.import_data",
+        "watch": "imports.watch",
+        "live": "live.live",
+        "profiles": "imports.profiles",
+        "channels": "telemetry.channels",
+        "quality": "telemetry.quality",
     },
     "Models and detection": {
-        "train": train,
-        "models": models,
-        "score": score,
-        "explain": explain,
-        "evaluate": evaluate,
-        "benchmark": benchmark,
-        "tune": tune,
-        "report": report,
-        "cluster": cluster,
+        "train": "models.train",
+        "models": "models.models",
+        "score": "detection.score",
+        "explain": "explain.explain",
+        "evaluate": "detection.evaluate",
+        "benchmark": "benchmark.benchmark",
+        "tune": "tune.tune",
+        "report": "detection.report",
+        "cluster": "system.cluster",
     },
     "Maintenance": {
-        "alerts": alerts,
-        "known": known_events,
-        "cases": cases,
-        "assets": assets,
-        "orders": orders,
-        "requests": requests,
-        "links": links,
-        "plan": plan,
-        "preventive": preventive,
-        "people": people,
-        "parts": parts,
-        "kpis": kpis,
-        "notify": notify,
-        "log": log,
+        "alerts": "alerts.alerts",
+        "known": "known.known_events",
+        "cases": "cases.cases",
+        "assets": "assets.assets",
+        "orders": "orders.orders",
+        "requests": "requests.requests",
+        "links": "requests.links",
+        "plan": "plan.plan",
+        "preventive": "plan.preventive",
+        "people": "orders.people",
+        "parts": "parts.parts",
+        "kpis": "plan.kpis",
+        "notify": "notify.notify",
+        "log": "log.log",
     },
-    "Dashboard and JupyterLab": {"dashboard": dashboard, "lab": lab, "registry-ui": registry_ui},
+    "Dashboard and JupyterLab": {
+        "dashboard": "system.dashboard",
+        "lab": "system.lab",
+        "registry-ui": "system.registry_ui",
+    },
 }
+"""Commands by panel, and the module of each, with what it is called there: it is imported where it is asked for."""
+
+
+class _ByName(Mapping[str, Any]):
+    """The commands by their names, each made when it is looked at: all of them would take most of a second."""
+
+    def __init__(self) -> None:
+        self._places = {name: (panel, place) for panel, places in _PANELS.items() for name, place in places.items()}
+        self._made: dict[str, Any] = {}
+
+    def __getitem__(self, name: str) -> Any:
+        if name not in self._made:
+            panel, place = self._places[name]
+            module, _, called = place.partition(".")
+            command = getattr(import_module(f"workbench.cli.{module}"), called)
+            alone = typer.Typer(callback=lambda: None, add_completion=False)
+            if isinstance(command, typer.Typer):
+                alone.add_typer(command, name=name, rich_help_panel=panel)
+            else:
+                alone.command(name, rich_help_panel=panel)(command)
+            self._made |= get_command(alone).commands  # type: ignore[attr-defined]
+        return self._made[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._places)
+
+    def __len__(self) -> int:
+        return len(self._places)
 
 
 class _Commands(TyperGroup):
     """Turns an error into one line and exit code 2, and Ctrl-C into one line and exit code 130."""
 
+    def __init__(self, **attributes: Any) -> None:
+        super().__init__(**attributes)
+        self.commands: Any = _ByName()
+
     def list_commands(self, ctx: Any) -> list[str]:
-        return [name for commands in _PANELS.values() for name in commands]
+        return [*self.commands]
 
     def invoke(self, ctx: Any) -> Any:
         try:
@@ -135,14 +154,6 @@ def _options(
     if home is not None:
         home = local_path("--home", home)
         os.environ["WORKBENCH_HOME"] = str(home.absolute())  # kernels of reports and dashboard inherit it
-
-
-for _panel, _commands in _PANELS.items():
-    for _name, _command in _commands.items():
-        if isinstance(_command, typer.Typer):
-            app.add_typer(_command, name=_name, rich_help_panel=_panel)
-        else:
-            app.command(_name, rich_help_panel=_panel)(_command)
 
 
 def main() -> None:
