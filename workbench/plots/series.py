@@ -140,7 +140,7 @@ def time_figure(
     )
     apply_tokens(plot, tokens)
     plot.xaxis.visible = axis
-    plot.xaxis.major_label_policy = NoOverlap(min_distance=4)
+    plot.xaxis.major_label_policy = NoOverlap(min_distance=10)
     if not dated:
         plot.xaxis.formatter = NumeralTickFormatter(format="0,0")
         plot.xaxis.axis_label = "sample"
