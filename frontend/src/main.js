@@ -11,19 +11,13 @@ const WIDGET = "application/vnd.jupyter.widget-view+json"
 const OUTPUT = "application/vnd.voila.cell-output+json"
 
 const complete = new Promise((resolve) => addEventListener("DOMContentLoaded", resolve))
-let ask
-const lastCell = new Promise((resolve) => { ask = resolve })
-complete.then(ask)
-
-// Called by the page when the kernel works at the last cell: what it is asked from now on it answers after that.
-export { ask }
 
 // Called by the page as soon as it knows its kernel.
 export function connect() {
   const { baseUrl, kernelId } = JSON.parse(document.getElementById("jupyter-config-data").textContent)
-  const manager = new Manager(complete) // BokehJS is there then
+  const manager = new Manager()
   const kernel = new Kernel(new URL(`${baseUrl}api/kernels/${kernelId}/channels`, location.href).href.replace(/^http/, "ws"), {
-    onOpen: () => lastCell.then(() => manager.load(kernel)).then(show),
+    onOpen: () => complete.then(() => manager.load(kernel)).then(show),
     onMessage: (message) => manager.take(message),
   })
   const show = async () => {

@@ -20,10 +20,8 @@ const CLASSES = {
 }
 
 export class Manager extends ManagerBase {
-  // `ready` resolves when widgets can be made
-  constructor(ready) {
+  constructor() {
     super()
-    this._ready = ready
     this._comms = new Map()
     this._line = Promise.resolve()
     this._control = null
@@ -79,7 +77,6 @@ export class Manager extends ManagerBase {
     const models = (await Promise.allSettled(Object.values(this._models))).flatMap(({ value }) => value ?? [])
     models.forEach(release)
     const message = await this._ask()
-    await this._ready
     const { states, buffer_paths } = message.content.data
     buffer_paths.forEach(([id, ...path], place) => base.put_buffers(states[id], [path], [message.buffers[place]]))
     for (const model of models) if (!(model.model_id in states)) await this._end(model.model_id)

@@ -10,7 +10,6 @@ import shutil
 import signal
 import threading
 from collections.abc import Callable
-from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -59,9 +58,6 @@ _WATCH_INTERVAL_S = 2.0
 
 _TIMER_INTERVAL_S = 30.0
 """How often preventive orders that are due are opened, and messages sent."""
-
-_NUDGE_INTERVAL_S = 0.2
-"""How often a kernel that is not heard yet is asked again."""
 
 _MALFORMED_MESSAGE_CODE = 1007
 """Code with which a websocket is closed whose frame is no message (RFC 6455, 7.4.1)."""
@@ -282,35 +278,7 @@ class CheckedConnection(ZMQChannelsWebsocketConnection):  # type: ignore[misc]
     """A page's websocket to its kernel, which takes nothing but kernel messages.
 
     A bad frame closes this websocket, with a line in the log; the server goes on for everybody, and the kernel stays.
-
-    It opens while the kernel still works at the page, so that what the page asks for is answered as soon as that is
-    done. Jupyter's own waits for the kernel to answer on the shell channel, which comes after the work.
     """
-
-    async def prepare(self) -> None:
-        """Take the place of an earlier websocket of the same session."""
-        await self._register_session()
-        self.session.key = self.kernel_manager.session.key
-
-    def nudge(self) -> asyncio.Future[None]:
-        """Return what is done when messages of the kernel come here; it also answers on the control channel at work."""
-        return asyncio.ensure_future(self._hear_kernel())
-
-    async def _hear_kernel(self) -> None:
-        control, broadcast, heard = self.kernel_manager.connect_control(), self.channels["iopub"], asyncio.Event()
-        broadcast.on_recv(lambda _: heard.set())
-        try:
-            async with asyncio.timeout(self.kernel_info_timeout):
-                while not heard.is_set() and self.kernel_id in self.multi_kernel_manager and not broadcast.closed():
-                    self.session.send(control, "kernel_info_request")
-                    with suppress(TimeoutError):
-                        await asyncio.wait_for(heard.wait(), _NUDGE_INTERVAL_S)
-        except TimeoutError:
-            _LOG.warning("Kernel %s does not answer.", self.kernel_id)
-        finally:
-            control.close()
-            if not broadcast.closed():
-                broadcast.stop_on_recv()
 
     def handle_incoming_message(self, incoming_msg: str) -> None:
         """Check a frame, and hand it on to the kernel."""
