@@ -232,9 +232,13 @@ def test_the_list_shows_all_its_columns(dashboard):
     page = dashboard.open("?view=anomalies")
     for width in (1280, 1920, 2560):
         page.set_viewport_size({"width": width, "height": 800})
-        body = page.locator(".wb-anomalies .wb-list .wb-grid-body")
-        expect(body.locator("tr").nth(1)).to_be_visible()
-        assert body.evaluate("body => body.scrollWidth <= body.clientWidth"), width
+        expect(page.locator(".wb-anomalies .wb-list .wb-grid-body tr").nth(1)).to_be_visible()
+        page.wait_for_function(
+            """() => {
+                const body = document.querySelector(".wb-anomalies .wb-list .wb-grid-body")
+                return body.scrollWidth <= body.clientWidth
+            }"""
+        )
     page.close()
 
 
