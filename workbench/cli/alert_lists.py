@@ -71,14 +71,14 @@ def list_rows(
     """
     from workbench.maintenance.alerts.table import STATES, state_words
 
-    known = {name: name for name in ("all", "open", "shown", *STATES)} | {state_words(one): one for one in STATES}
+    states = {name: name for name in ("all", "open", "shown", *STATES)} | {state_words(one): one for one in STATES}
     words = " ".join(state.split()).lower()
-    if words not in known:
+    if words not in states:
         raise MaintenanceError(
             f"{state!r} is not a state of alerts.",
             f"Known: shown, open, all; {'; '.join(map(state_words, STATES))}.",
         )
-    state = known[words]
+    state = states[words]
     table = read(state=None if state == "all" else state, order=order, limit=limit + 1, **filters)
     more_exist, table = len(table) > limit, table.head(limit)
     if as_json:
