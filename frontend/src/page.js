@@ -64,16 +64,57 @@ function press(key) {
   const wanted = all(`.wb button.wb-key-${CSS.escape(key)}, .wb .wb-key-${CSS.escape(key)} button`)
   const button = wanted.find((candidate) => shown(candidate) && !candidate.disabled)
   button?.click()
-  if (button?.classList.contains("wb-asks")) enter(20)
   return button !== undefined
 }
 
-// a form that a key has opened gets the focus
-function enter(tries) {
-  const field = all(".wb-form input, .wb-form select").find(shown)
-  if (field) field.focus()
-  else if (tries) setTimeout(() => enter(tries - 1), 50)
+// a form that is asked for gets the focus when it is there; what was typed for another one does not go with it
+const openForm = () => all(".wb-form:not(.wb-import-form)").find(shown)
+let asking
+
+document.addEventListener("click", (event) => {
+  const button = event.target.closest?.(".wb-asks")
+  if (!button) return
+  for (const field of all(".wb-form:not(.wb-import-form) :is(input[type=text], textarea)").filter(shown)) {
+    field.value = ""
+    for (const kind of ["input", "change"]) field.dispatchEvent(new Event(kind, { bubbles: true }))
+  }
+  asking = button.classList.contains("wb-opened") ? undefined : button
+  if (asking) enter(button, 60)
+}, true)
+
+function cancelForm() {
+  const form = openForm()
+  if (form) one(".wb-opener-open", form)?.click()
+  return form !== undefined
 }
+
+document.addEventListener("keydown", (event) => { // fields keep their keys to themselves
+  if (event.key === "Escape" && openForm()?.contains(event.target) && cancelForm()) event.stopPropagation()
+}, true)
+
+function enter(button, tries) {
+  if (asking !== button) return
+  const form = button.classList.contains("wb-opened") && openForm()
+  const field = form && all("input, select, textarea", form).find(shown)
+  if (field) field.focus()
+  if (field || !tries) asking = undefined
+  else setTimeout(() => enter(button, tries - 1), 50)
+}
+
+// the second click of a double click is no press of another button that has moved below the pointer
+const DOUBLE_MS = 500
+let pressed = { time: -DOUBLE_MS }
+
+document.addEventListener("click", (event) => {
+  const button = event.target.closest?.(".wb-actions button")
+  const { clientX: x, clientY: y, timeStamp: time } = event
+  if (!event.detail) return // by keys
+  const again = time - pressed.time < DOUBLE_MS && Math.hypot(x - pressed.x, y - pressed.y) < 8
+  if (again && button !== pressed.button) {
+    event.preventDefault()
+    event.stopImmediatePropagation()
+  } else if (button) pressed = { button, time, x, y }
+}, true)
 
 const NAMES = { "?": "help", ArrowLeft: "left", ArrowRight: "right", " ": "space" }
 
@@ -84,12 +125,12 @@ document.addEventListener("keydown", (event) => {
     for (const opened of popovers) {
       one(`.wb-opener-${opened.classList.contains("wb-help") ? "help" : "open"}`, opened.parentElement)?.click()
     }
-    if (!popovers.length) press("escape") // leaves wall mode
+    if (!popovers.length && !cancelForm()) press("escape") // leaves wall mode
     return
   }
   const target = event.composedPath()[0]
   const typing = target.matches?.("textarea, select, input:not([type=checkbox], [type=radio], [type=range]), [contenteditable=true]")
-  if (typing) return
+  if (typing || asking || openForm()) return
   if ([" ", "ArrowLeft", "ArrowRight"].includes(event.key) && target.closest?.("button, input, [role=slider], [tabindex], a")) return
   if (press(NAMES[event.key] ?? event.key.toLowerCase())) event.preventDefault()
 })

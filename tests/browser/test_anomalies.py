@@ -254,3 +254,47 @@ def test_a_narrow_screen_has_the_details_below_the_list(dashboard):
     pane = narrow.locator(".wb-pane.wb-anomalies")
     assert pane.evaluate("node => node.scrollHeight > node.clientHeight")
     context.close()
+
+
+def test_a_form_has_the_focus_and_no_letter_is_a_key_and_no_text_moves_to_another(dashboard, session):
+    context = dashboard.context(viewport={"width": 390, "height": 844})
+    narrow = dashboard.open("?view=anomalies&group=alert", context)
+    narrow.locator(ROWS).first.click()
+    actions = narrow.locator(".wb-anomalies .wb-actions")
+    actions.get_by_role("button", name="Comment").click()
+    field = narrow.get_by_label("Comment", exact=True)
+    expect(field).to_be_focused()
+    look = narrow.evaluate("document.documentElement.dataset.look")
+    narrow.keyboard.type("test")
+    expect(field).to_have_value("test")
+    narrow.evaluate("document.activeElement.blur()")
+    narrow.keyboard.press("t")
+    actions.get_by_role("button", name="Shelve").click()
+    reason = narrow.get_by_label("Reason", exact=True)
+    expect(reason).to_have_value("")
+    expect(narrow.get_by_label("Hours", exact=True)).to_be_focused()
+    assert narrow.evaluate("document.documentElement.dataset.look") == look
+    narrow.keyboard.press("Escape")
+    expect(reason).to_be_hidden()
+    context.close()
+
+
+def test_the_second_click_of_a_double_click_presses_no_other_button(dashboard, session):
+    alerts = session.maintenance.alerts.list(state="open", order="worst")
+    waiting = alerts[alerts["state"].isin(["unacknowledged", "returned", "latched"])]["id"]
+    context = dashboard.context(viewport={"width": 1280, "height": 800})
+    page = dashboard.open("?view=anomalies&group=alert", context)
+    page.locator(f"{ROWS}[data-pick='{waiting.iloc[0]}']").click()
+    page.evaluate("""() => {
+        window.heard = []
+        const [first, second] = document.querySelectorAll(".wb-anomalies .wb-actions button:not(:disabled)")
+        for (const button of [first, second]) {
+            const hear = (event) => { heard.push(button.textContent); event.stopImmediatePropagation() }
+            button.addEventListener("click", hear, true)
+        }
+        for (const button of [first, second]) {
+            button.dispatchEvent(new MouseEvent("click", { bubbles: true, detail: 1, clientX: 100, clientY: 100 }))
+        }
+    }""")
+    assert page.evaluate("heard") == ["Acknowledge"]
+    context.close()

@@ -1,6 +1,7 @@
 import json
 import os
 import re
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -34,6 +35,17 @@ def cli(tmp_path, monkeypatch):
 def ok(result: Result) -> str:
     assert result.exit_code == 0, result.output
     return result.stdout
+
+
+def test_a_taken_port_is_named_before_the_fleet_is_made(cli, tmp_path):
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        result = cli("run", "--port", str(port))
+    assert result.exit_code == 2
+    assert f"Port {port} on 127.0.0.1 cannot be used" in result.output
+    assert "generating" not in result.output
 
 
 def test_help_names_every_command(cli):

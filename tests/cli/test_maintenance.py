@@ -236,6 +236,9 @@ def test_alerts_are_shelved_closed_and_suppressed(run):
     words = "returned to normal"
     assert words in run("alerts", "list") and "latched" not in run("alerts", "list")
     assert [one["state"] for one in run.json("alerts", "list", "--state", words)] == ["returned"]
+    assert [one["state"] for one in run.json("alerts", "list", "--state", words.title())] == ["returned"]
+    refusal = run("alerts", "list", "--state", "lost", fails=2)
+    assert "shown, open, all; new" in refusal and words in refusal and "latched" not in refusal
     run("alerts", "comment", 1, "--text", "hm", "--who", "Ann")
     assert "is not a verdict" in run("alerts", "close", 1, "--verdict", "maybe", "--who", "Ann", fails=2)
     run("alerts", "close", 1, "--verdict", "test", "--who", "Ann")

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import logging
 import os
 import random
 import re
@@ -15,12 +16,14 @@ from uuid import uuid4
 import pytest
 import requests
 from jupyter_server.services.kernels.connection.base import serialize_msg_to_ws_v1
+from nbclient.exceptions import DeadKernelError
 from prometheus_client.parser import text_string_to_metric_families
 from tornado.httpclient import HTTPRequest
+from tornado.web import HTTPError
 from tornado.websocket import WebSocketClosedError, websocket_connect
 
 from workbench.dashboard.frames import MOST_BYTES, V1
-from workbench.dashboard.server import Pool
+from workbench.dashboard.server import Pool, _tell_ended
 from workbench.observability.logs import log_path
 
 TOKEN = "open-sesame-open-sesame"
@@ -47,6 +50,15 @@ class Manager:
 
     def fill_if_needed(self, delay, **given):
         self.filled.append((delay, given))
+
+    async def get_rendered_notebook(self, notebook_name, **given):
+        kernel_id = (await self._pools[notebook_name].pop(0))["kernel_id"]
+        rendering = asyncio.ensure_future(asyncio.sleep(0))
+        await rendering
+        return rendering, [], kernel_id
+
+    def get_kernel(self, kernel_id):
+        raise HTTPError(404)
 
     async def pooled(self, *names):
         async def made(name):
@@ -90,6 +102,48 @@ def test_kernels_in_the_pool_are_no_viewers_and_dead_ones_leave_it():
         return [task.result()["kernel_id"] for task in manager._pools["app"]]
 
     assert asyncio.run(scenario()) == ["waiting"]
+
+
+def test_a_page_gets_another_kernel_where_the_first_has_ended():
+    async def scenario():
+        manager = Manager()
+        Pool(manager, 2)
+        manager.kernels = ["next"]
+        await manager.pooled("ended", "next")
+        _, _, kernel_id = await manager.get_rendered_notebook("app")
+        return kernel_id, manager.filled
+
+    assert asyncio.run(scenario()) == ("next", [(0, {"notebook_name": "app"})])
+
+
+def test_a_page_gets_another_kernel_where_the_first_ended_while_it_started():
+    async def scenario():
+        manager = Manager()
+        Pool(manager, 2)
+        manager.kernels = ["next"]
+        await manager.pooled("next")
+        failed = asyncio.get_running_loop().create_future()
+        failed.set_exception(HTTPError(404, "Kernel does not exist"))
+        manager._pools["app"].insert(0, failed)
+        return (await manager.get_rendered_notebook("app"))[2]
+
+    assert asyncio.run(scenario()) == "next"
+
+
+def test_a_kernel_that_ends_while_room_is_made_is_no_error_of_the_next_page():
+    async def scenario():
+        manager = Manager()
+        manager.kernels = ["ended"]
+        return await Pool(manager, 1).admit()
+
+    assert asyncio.run(scenario()) is False
+
+
+def test_a_kernel_that_ends_under_its_page_is_told_in_one_line():
+    error = DeadKernelError("Kernel died")
+    record = logging.LogRecord("x", logging.ERROR, "", 0, "cell: %r", ("a" * 5000,), (DeadKernelError, error, None))
+    assert _tell_ended(record)
+    assert (record.getMessage(), record.exc_info) == ("A page was left while it loaded; its kernel has ended.", None)
 
 
 class Served:

@@ -11,10 +11,13 @@ from paho.mqtt.reasoncodes import ReasonCode
 
 import workbench as wb
 from tests.live.plants import BEGIN, MINUTE, pump, samples_of, service_of, stream, values_of, write_plant
+from workbench.alerting import Outcome
 from workbench.exceptions import ArchiveError, OutdatedError
 from workbench.live.feeds.mqtt import MqttFeed
 from workbench.live.samples import Delivery, Sample
 from workbench.live.service import LiveService
+from workbench.maintenance.alerts.report import AlertReport
+from workbench.maintenance.notifications.notifier import Delivery as Messages
 from workbench.telemetry.feed_options import LiveSettings
 
 
@@ -216,3 +219,18 @@ def test_topics_that_the_broker_does_not_give_are_told() -> None:
     assert feed._client.on_subscribe is not None
     feed._client.on_subscribe(feed._client, None, 1, codes, None)
     assert (feed.state().connected, feed.state().words) == (False, "broker:1883 does not give the topics plant/b")
+
+
+def test_the_order_of_an_alert_that_became_worse_is_told_and_that_of_an_asset(tmp_path: Path) -> None:
+    home = tmp_path / "live"
+    write_plant(home, [pump(60)], 10, train=False)
+    service = service_of(home, [])
+    told: list[str] = []
+    detection = service.detection
+    detection._announce = told.append
+    outcome = Outcome(AlertReport(updated=(1,)), ("WO-1",), (), (), Messages())
+    detection._session.raise_alerts = lambda *_: outcome  # type: ignore[method-assign]
+    detection._judge(detection._session.archive.channels())
+    detection._judge_assets()
+    service._resources.close()
+    assert [line.count("1 work order opened") for line in told] == [1, 1]

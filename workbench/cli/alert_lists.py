@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from workbench.cli.common import age_text, count_text, empty_archive_text, print_json, records, show
+from workbench.exceptions import MaintenanceError
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -70,7 +71,14 @@ def list_rows(
     """
     from workbench.maintenance.alerts.table import STATES, state_words
 
-    state = next((one for one in STATES if state_words(one) == state), state)
+    states = {name: name for name in ("all", "open", "shown", *STATES)} | {state_words(one): one for one in STATES}
+    words = " ".join(state.split()).lower()
+    if words not in states:
+        raise MaintenanceError(
+            f"{state!r} is not a state of alerts.",
+            f"Known: shown, open, all; {'; '.join(map(state_words, STATES))}.",
+        )
+    state = states[words]
     table = read(state=None if state == "all" else state, order=order, limit=limit + 1, **filters)
     more_exist, table = len(table) > limit, table.head(limit)
     if as_json:

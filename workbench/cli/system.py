@@ -72,6 +72,8 @@ def run(
         _check_mqtt(serve, still)
     session = open_session(**place_overrides(compute))
     session.check_settings(database=True)
+    if serve:
+        _check_port(session.settings, host, port)
     reasons: dict[str, str] = {}
     with ExitStack() as resources:
         with Year(session) if (serve or still) and living.lacks_history(session) else nullcontext() as year:
@@ -234,6 +236,14 @@ def _check_mqtt(serve: bool, still: bool) -> None:
         other = "--still" if still else "--no-serve"
         raise typer.BadParameter(f"--mqtt cannot go with {other}: no telemetry would come. Leave one of them out.")
     find_mosquitto()
+
+
+def _check_port(settings: "Settings", host: str | None, port: int | None) -> None:
+    """Refuse a port that is taken before the fleet is made, which takes minutes."""
+    from workbench.jobs.ports import free_port
+
+    dashboard = settings.dashboard
+    free_port(dashboard.host if host is None else host, dashboard.port if port is None else port)
 
 
 def _provide_fleet(session: "Session", serve: bool, still: bool) -> bool:

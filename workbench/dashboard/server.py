@@ -21,6 +21,7 @@ from jupyter_core.utils import ensure_async, run_sync
 from jupyter_server.auth.decorator import allow_unauthenticated
 from jupyter_server.base.handlers import AuthenticatedFileHandler, JupyterHandler
 from jupyter_server.services.kernels.connection.channels import ZMQChannelsWebsocketConnection
+from nbclient.exceptions import DeadKernelError
 from tornado.ioloop import PeriodicCallback
 from tornado.web import authenticated
 from traitlets import Integer, Unicode
@@ -49,6 +50,9 @@ _PAINT_TIMEOUT_S = 12.0
 
 _LEFT_TIMEOUT_S = 60.0
 """A kernel whose page has been gone for so long makes room for another viewer."""
+
+_KERNEL_TRIES = 3
+"""So many kernels that were started ahead are tried for a page before an error is one of the page."""
 
 _STOP_TIMEOUT_S = 8.0
 """Kernels that have not ended by then are left to end with their parent."""
@@ -89,7 +93,9 @@ class Pool:
         self._refill: Callable[..., None] = manager.fill_if_needed
         self._due: Callable[[], None] | None = None
         self._handle: asyncio.TimerHandle | None = None
+        self._take: Callable[..., Any] = manager.get_rendered_notebook
         manager.fill_if_needed = self.hold
+        manager.get_rendered_notebook = self.take
 
     @property
     def viewers(self) -> int:
@@ -112,6 +118,17 @@ class Pool:
             self._handle = None
             due()
 
+    async def take(self, notebook_name: str, **options: Any) -> Any:
+        """Hand out the next kernel of an app, with what it has rendered; one that has ended since is left out."""
+        for _ in range(_KERNEL_TRIES):
+            with suppress(tornado.web.HTTPError, KeyError, RuntimeError):
+                taken = await self._take(notebook_name=notebook_name, **options)
+                rendering, _, kernel_id = taken
+                if kernel_id in self._manager and not (rendering.done() and rendering.exception()):
+                    return taken
+            self._refill(delay=0, notebook_name=notebook_name, **options)
+        return await self._take(notebook_name=notebook_name, **options)
+
     async def admit(self) -> bool:
         """Make ready for a viewer: forget kernels that died while they waited, and end those whose page is gone.
 
@@ -132,9 +149,10 @@ class Pool:
     async def _end_left(self) -> None:
         before = datetime.now(UTC) - timedelta(seconds=_LEFT_TIMEOUT_S)
         for kernel_id in set(self._manager.list_kernel_ids()) - self.waiting:
-            kernel = self._manager.get_kernel(kernel_id)
-            if not self._manager._kernel_connections.get(kernel_id, 0) and kernel.last_activity < before:
-                await ensure_async(self._manager.shutdown_kernel(kernel_id))
+            with suppress(tornado.web.HTTPError, KeyError):  # its page has ended it meanwhile
+                kernel = self._manager.get_kernel(kernel_id)
+                if not self._manager._kernel_connections.get(kernel_id, 0) and kernel.last_activity < before:
+                    await ensure_async(self._manager.shutdown_kernel(kernel_id))
 
     @property
     def waiting(self) -> set[str]:
@@ -152,6 +170,15 @@ def _session() -> Any:
 def _kernel_of(task: asyncio.Task[dict[str, Any]]) -> str:
     failed = task.cancelled() or task.exception() is not None
     return "" if failed else str(task.result()["kernel_id"])
+
+
+def _tell_ended(record: logging.LogRecord) -> bool:
+    """Tell in one line, without traceback, of a page that was left, and its kernel ended, while it was rendered."""
+    error = record.exc_info[1] if record.exc_info else None
+    if isinstance(error, DeadKernelError) or getattr(error, "ename", "") == "KeyboardInterrupt":
+        record.msg, record.args, record.exc_info = "A page was left while it loaded; its kernel has ended.", (), None
+        record.levelno, record.levelname = logging.INFO, logging.getLevelName(logging.INFO)
+    return True
 
 
 class PageHandler(TornadoVoilaHandler):  # type: ignore[misc]
@@ -316,6 +343,7 @@ class DashboardServer(Voila):  # type: ignore[misc]
         """Return the application's settings, with the pool and what is told of it."""
         settings: dict[str, Any] = super().init_settings()
         settings |= {"kernel_websocket_connection_class": CheckedConnection, "websocket_max_message_size": MOST_BYTES}
+        self.log.addFilter(_tell_ended)
         pages = settings["jinja2_env"]
         pages.loader = ChoiceLoader([DictLoader({"error.html": _ERROR_PAGE}), pages.loader])
         pool = Pool(settings["kernel_manager"], self.budget)

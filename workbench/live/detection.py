@@ -32,6 +32,7 @@ from workbench.live.silences import Silences
 from workbench.scores import Scores
 
 if TYPE_CHECKING:
+    from workbench.alerting import Outcome
     from workbench.session import Session
 
 __all__ = ["Detection", "Figures"]
@@ -490,9 +491,7 @@ class Detection:
         ]
         if to_examine:
             outcome = session.raise_alerts(to_examine, ())
-            self.figures.alerts += len(outcome.raised.raised)
-            if outcome.raised.raised:
-                self._announce(str(outcome))
+            self._tell(outcome)
             for name, reason in outcome.failed:
                 self._report(f"alerts {name}", f"{name} was not examined: {reason}")
             failed = {name for name, _ in outcome.failed}
@@ -536,8 +535,13 @@ class Detection:
         for name, reason in table.loc[table["status"] == "failed", ["asset", "reason"]].itertuples(index=False):
             self._report(f"asset {name}", f"{name} is not scored as a whole: {reason}")
         channels = [info.channel for info in self._session.archive.infos()[0] if info.asset in set(names)][:1]
-        outcome = self._session.raise_alerts(channels, names)
+        self._tell(self._session.raise_alerts(channels, names))
+
+    def _tell(self, outcome: "Outcome") -> None:
+        """Count the alerts, and tell of them and of orders; one that grew, and is no new alert, may open an order."""
         self.figures.alerts += len(outcome.raised.raised)
+        if outcome.raised.raised or outcome.opened:
+            self._announce(str(outcome))
 
     def _report(self, about: str, words: str) -> None:
         """Tell of something that went wrong, once an hour."""

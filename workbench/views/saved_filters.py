@@ -142,6 +142,7 @@ class SavedFilters(Hosted):
         del pressed
         self.name.value = self.choice.value
         self._show_form(opened=self.form.layout.display == "none")
+        self.name.focus()
 
     @callback
     def on_save(self, pressed: widgets.Button) -> None:

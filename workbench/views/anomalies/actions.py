@@ -362,10 +362,12 @@ class Actions:
         self.refusals.clear()
         self._end.value = ""
         self.form.layout.display = None if action else "none"
-        for name, made in self.buttons.items():
+        if action:
+            self._fill(action, alerts)
+        for name, made in self.buttons.items():  # at last: the page then gives the first field the focus
             (made.add_class if name == action else made.remove_class)("wb-opened")
-        if not action:
-            return
+
+    def _fill(self, action: str, alerts: int) -> None:
         chosen = ALERT_ACTIONS[action]
         for name, made in self.fields.items():
             made.layout.display = None if name in chosen.fields else "none"

@@ -207,17 +207,16 @@ class Actions:
         self.opened = action
         self.refusals.clear()
         self.form.layout.display = None if action else "none"
-        for name, made in self.buttons.items():
-            (made.add_class if name == action else made.remove_class)("wb-opened")
-        if not action:
+        if action:
+            shown = [name for name in ORDER_ACTIONS[action].fields if name not in leave_out]
+            for name, field in self.fields.items():
+                field.layout.display = None if name in shown else "none"
+            self.fields["text"].description = ORDER_ACTIONS[action].text_label
+            self.confirm.description = ORDER_ACTIONS[action].confirm
+        else:
             self.fields["file"].clear()
-            return
-        shown = [name for name in ORDER_ACTIONS[action].fields if name not in leave_out]
-        for name, field in self.fields.items():
-            field.layout.display = None if name in shown else "none"
-        self.fields["text"].description = ORDER_ACTIONS[action].text_label
-        self.confirm.description = ORDER_ACTIONS[action].confirm
-        self.fields[shown[0]].focus()
+        for name, made in self.buttons.items():  # at last: the page then gives the first field the focus
+            (made.add_class if name == action else made.remove_class)("wb-opened")
 
     def values(self) -> dict[str, Any]:
         """Return the values of the form's fields, by their names.
