@@ -209,3 +209,37 @@ def test_options_that_contradict_each_other_are_refused() -> None:
 def test_only_numbers_with_one_kind_of_sign_have_it_taken_away() -> None:
     for values in (["a", "b"], ["1", "2"], ["41%", "4\u2030"], ["41%", "on", "off"]):
         assert signed_numbers(pd.Series(values)) is None
+
+
+@pytest.mark.parametrize(
+    ("cells", "mark", "values"),
+    [
+        (["20,5", "20.125"], ".", [20.5, 20.125]),
+        (["20.5", "20,125"], ",", [20.5, 20.125]),
+        (["20,5", "7,25", "-1.250"], ".", [20.5, 7.25, -1.25]),
+    ],
+)
+def test_three_digits_beside_the_other_decimal_mark_are_asked_about(
+    tmp_path: Path, cells: list[str], mark: str, values: list[float]
+) -> None:
+    number = cells[-1]
+    readings = f"holds {cells[0]} and {number}, which may be {number.replace(mark, '')} or {number.replace(mark, '.')}"
+    with pytest.raises(ImportDataError, match=readings) as refused:
+        read(tmp_path, cells * 6)
+    assert "--decimal both" in str(refused.value) and f"--thousands '{mark}'" in str(refused.value)
+    assert load(tmp_path, cells * 6, decimal="both") == values * 6
+    grouped = [*values[:-1], float(number.replace(mark, ""))]
+    assert load(tmp_path, cells * 6, thousands=mark) == grouped * 6
+
+
+def test_three_digits_are_judged_for_each_tag(tmp_path: Path) -> None:
+    with pytest.raises(ImportDataError, match=r"Column 'A' holds 20,5 and 20\.125"):
+        tags(tmp_path, {"A": ["20,5", "20.125"], "B": ["7,5", "8,5"]})
+    own = {"A": ["20,5", "7,25"], "B": ["1.234,5", "1.250"]}
+    assert tags(tmp_path, own) == {"A": [20.5, 7.25], "B": [1234.5, 1250]}
+
+
+@pytest.mark.parametrize("cells", [["1,234.5", "20.5", "1,250"], ["1.234.567", "20,5", "1.250"]])
+def test_true_groups_beside_decimals_stay(tmp_path: Path, cells: list[str]) -> None:
+    first = 1234.5 if cells[0] == "1,234.5" else 1234567
+    assert load(tmp_path, cells * 6) == [first, 20.5, 1250] * 6

@@ -141,8 +141,8 @@ def unmixed_numbers(
         numbers = numbers_in(plain, choose_marks({name: plain}, ";", reading)[0])
     if numbers is None:
         return None
-    if reading.decimal is None and numbers[1] and is_text(plain):  # some could not be read
-        _check_mixed(name, plain)
+    if reading.decimal is None and is_text(plain):
+        _check_mixed(name, plain, reading, some_unread=numbers[1] > 0)
     if signed is None:
         return numbers
     if reading.percent is None:
@@ -150,10 +150,13 @@ def unmixed_numbers(
     return signed.in_sign(numbers[0], reading.percent), numbers[1]
 
 
-def _check_mixed(name: str, column: pd.Series) -> None:
+def _check_mixed(name: str, column: pd.Series, reading: Reading, *, some_unread: bool) -> None:
+    """Raise an error where both marks are that of decimals, or one is and the other may be."""
     text = text_in(column)
+    if not all(pc.any(pc.match_substring(text, mark)).as_py() for mark in ",."):
+        return
     sure = {mark: text.filter(pc.match_substring_regex(text, sure_decimal(mark))) for mark in ",."}
-    if all(len(numbers) for numbers in sure.values()):
+    if some_unread and all(len(numbers) for numbers in sure.values()):
         comma, point = sure[","], sure["."]
         main = "," if len(comma) >= len(point) else "."
         raise ImportDataError(
@@ -162,6 +165,18 @@ def _check_mixed(name: str, column: pd.Series) -> None:
             f"Pass --decimal both where each is the decimal mark of its numbers, or --decimal '{main}' where those "
             "with the other mark are wrong and to be missing.",
         )
+    for mark, other in (",.", ".,"):
+        if reading.thousands is not None or not len(sure[other]):
+            continue
+        either = text.filter(pc.match_substring_regex(text, _either(mark)))
+        if len(either) and not pc.any(pc.match_substring_regex(text, _grouped(mark))).as_py():
+            number = either[0].as_py()
+            raise ImportDataError(
+                f"Column {name!r} holds {sure[other][0].as_py()} and {number}, which may be "
+                f"{number.replace(mark, '')} or {number.replace(mark, '.')}.",
+                f"Pass --decimal both where each mark is that of the decimals of its numbers, or --thousands '{mark}' "
+                "where it stands between thousands.",
+            )
 
 
 def _check_groups(name: str, column: pd.Series) -> None:
@@ -237,13 +252,17 @@ def _grouped(mark: str) -> str:
     return rf"^{_SIGN}[1-9]\d{{0,2}}(?:(?:{own}\d{{3}})+{other}\d*|(?:{own}\d{{3}}){{2,}})$"
 
 
+def _either(mark: str) -> str:
+    """Return the regular expression of numbers in which a mark may be either."""
+    return rf"^{_SIGN}[1-9]\d{{0,2}}{re.escape(mark)}\d{{3}}$"
+
+
 def _doubtful(text: pa.ChunkedArray) -> tuple[str, str, str] | None:
     """Return a number whose mark may be either, another that groups by it, and the mark; None where there are none."""
     for mark in ",.":
         grouped = text.filter(pc.match_substring_regex(text, _grouped(mark)))
         if len(grouped):
-            either = rf"^{_SIGN}[1-9]\d{{0,2}}{re.escape(mark)}\d{{3}}$"
-            doubtful = text.filter(pc.match_substring_regex(text, either))
+            doubtful = text.filter(pc.match_substring_regex(text, _either(mark)))
             if len(doubtful):
                 return doubtful[0].as_py(), grouped[0].as_py(), mark
     return None
