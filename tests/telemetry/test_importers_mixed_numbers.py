@@ -1,5 +1,6 @@
 """Columns that write numbers in two ways are refused with both readings, and read rightly with the option it names."""
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -243,3 +244,13 @@ def test_three_digits_are_judged_for_each_tag(tmp_path: Path) -> None:
 def test_true_groups_beside_decimals_stay(tmp_path: Path, cells: list[str]) -> None:
     first = 1234.5 if cells[0] == "1,234.5" else 1234567
     assert load(tmp_path, cells * 6) == [first, 20.5, 1250] * 6
+
+
+def test_a_number_cell_beside_texts_has_no_groups(tmp_path: Path) -> None:
+    cells = ["1.234,5", 20.125, "7,5"] * 6
+    file = tmp_path / "plant.json"
+    file.write_text(json.dumps([{"time": f"2026-01-01T{n:02}:00:00Z", "load": cell} for n, cell in enumerate(cells)]))
+    with pytest.raises(ImportDataError, match="--decimal both"):
+        read_samples(file, "json", Reading())
+    (series,) = read_samples(file, "json", Reading.of({"decimal": "both"}))
+    assert np.asarray(series.columns["load"]).tolist() == [1234.5, 20.125, 7.5] * 6

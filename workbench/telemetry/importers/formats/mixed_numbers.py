@@ -30,6 +30,7 @@ _SIGN = rf"[+\-{MINUS}]?"
 _NUMBER = rf"{_SIGN}[.,]?\d[\d.,{GROUP_MARKS}]*(?:[eE][+\-]?\d+)?"
 _BARE = rf"^{_NUMBER}$"
 _SIGNED = rf"^(?P<number>{_NUMBER})[\s{GROUP_MARKS}]*(?P<sign>%|\x{{2030}}|\x{{FF05}}|(?i:pct|percent))$"
+_MIN_NUMBERS = 0.5  # share of a column of numbers
 _PER_MILLE = "\u2030"
 
 
@@ -139,10 +140,10 @@ def unmixed_numbers(
     if numbers is None and (bare := without_unit(plain)) is not None:  # one tag of several that have each its unit
         plain = with_one_mark(bare[0]) if reading.decimal == "both" else bare[0]
         numbers = numbers_in(plain, choose_marks({name: plain}, ";", reading)[0])
+    if reading.decimal is None and is_text(plain) and (numbers is not None or _are_numbers(text_in(plain))):
+        _check_mixed(name, plain, reading, some_unread=numbers is None or numbers[1] > 0)
     if numbers is None:
         return None
-    if reading.decimal is None and is_text(plain):
-        _check_mixed(name, plain, reading, some_unread=numbers[1] > 0)
     if signed is None:
         return numbers
     if reading.percent is None:
@@ -182,7 +183,7 @@ def _check_mixed(name: str, column: pd.Series, reading: Reading, *, some_unread:
 def _check_groups(name: str, column: pd.Series) -> None:
     text = text_in(column) if is_text(column) else pa.chunked_array([], pa.large_string())
     found = _doubtful(text)
-    if found is not None and (pc.mean(pc.match_substring_regex(text, _BARE).cast(pa.int8())).as_py() or 0) >= 0.5:
+    if found is not None and _are_numbers(text):
         doubtful, grouped, mark = found
         raise ImportDataError(
             f"Column {name!r} holds {grouped}, where {mark!r} stands between thousands, and {doubtful}, which may be "
@@ -244,6 +245,10 @@ def with_one_mark(column: pd.Series) -> pd.Series:
     is_single = pc.match_substring_regex(changed, single)
     changed = pc.if_else(is_single, pc.replace_substring(changed, ",", "."), changed)
     return pd.Series(changed.to_pandas(), dtype="str", index=column.index)
+
+
+def _are_numbers(text: pa.ChunkedArray) -> bool:
+    return (pc.mean(pc.match_substring_regex(text, _BARE).cast(pa.int8())).as_py() or 0) >= _MIN_NUMBERS
 
 
 def _grouped(mark: str) -> str:
