@@ -442,3 +442,27 @@ def test_staging_fails_before_anything_is_swapped(tmp_path, archive, monkeypatch
     with pytest.raises(Exception, match="No space left on device"):
         add(tmp_path, archive, table(range(40), temp=range(40), load=range(40)))
     assert {archive.info(name).n_test for name in archive.channels()} == {6}
+
+
+@pytest.mark.parametrize("on_conflict", [None, "replace"])
+def test_values_that_are_missing_now_are_not_called_unchanged(tmp_path, archive, on_conflict) -> None:
+    frame = table(range(30), temp=[-9999 if minute in (12, 25) else 20 + minute / 10 for minute in range(30)])
+    add(tmp_path, archive, frame)
+    with pytest.raises(ImportDataError, match="the archive holds -9999 in 2 samples of temp") as refused:
+        add(tmp_path, archive, frame, missing="-9999", on_conflict=on_conflict)
+    assert "--replace" in str(refused.value) and "--on-conflict keep" in str(refused.value)
+    (kept,) = add(tmp_path, archive, frame, missing="-9999", on_conflict="keep").channels
+    assert kept.status == "unchanged"
+    (channel,) = add(tmp_path, archive, frame, missing="-9999", replace=True).channels
+    assert channel.status == "replaced"
+    values = np.concatenate([archive.open("temp", part)["telemetry"].values for part in ("train", "test")])
+    assert np.flatnonzero(np.isnan(values)).tolist() == [12, 25]
+    (again,) = add(tmp_path, archive, frame, missing="-9999").channels
+    assert again.status == "unchanged"
+
+
+def test_later_files_are_added_behind_values_that_are_missing_now(tmp_path, archive) -> None:
+    add(tmp_path, archive, table(range(30), temp=[-9999 if minute == 12 else minute for minute in range(30)]))
+    later = table(range(30, 40), temp=[-9999 if minute == 35 else minute for minute in range(30, 40)])
+    (channel,) = add(tmp_path, archive, later, missing="-9999").channels
+    assert channel.status == "appended"

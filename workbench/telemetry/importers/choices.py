@@ -41,6 +41,8 @@ class Choices:
         When channels and assets were anomalous.
     normal_label : tuple of str
         Values of the label column that mean normal.
+    missing : tuple of str
+        Values that mean that there is none.
     """
 
     fraction: float | None
@@ -51,6 +53,7 @@ class Choices:
     replace: bool
     labels: LabelSpans | None = None
     normal_label: tuple[str, ...] = ()
+    missing: tuple[str, ...] = ()
 
     def names_span(self, extent: npt.NDArray[Any] | None = None) -> bool:
         """Return whether a training span was chosen, as times, a share or a file of its own."""

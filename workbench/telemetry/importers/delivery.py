@@ -44,7 +44,7 @@ from workbench.telemetry.importers.formats.last_line import settle_doubtful
 from workbench.telemetry.importers.labels.delivered import DeliveryLabels
 from workbench.telemetry.importers.names import name_note
 from workbench.telemetry.importers.plain_columns import plain_channels
-from workbench.telemetry.importers.refusals import contradiction, how_to_settle, ways_out
+from workbench.telemetry.importers.refusals import contradiction, held_as_missing, how_to_settle, ways_out
 from workbench.telemetry.importers.removed_time import merge_behind_removed, without_removed_time
 from workbench.telemetry.importers.report import ChannelImport, Status
 from workbench.telemetry.importers.splitting import (
@@ -329,6 +329,10 @@ class Delivery:
                 message = f"{part.path} cannot be added to {channel} of {there}: it {reason}."
                 hint = how_to_settle(part.file, channel, part.series, reference) + ways_out(channel, present)
                 faults.setdefault(part.path, ImportDataError(message, hint))
+            elif present is not None and self._choices.missing and self._choices.on_conflict != "keep":
+                held = held_as_missing(part.path, channel, own, present, self._choices.missing)
+                if held is not None:
+                    faults.setdefault(part.path, held)
         if any(part.path in faults for part in parts):
             return None
         if channel in self._damaged:

@@ -35,7 +35,7 @@ class Reading:
     separator : str or None
         Character between two fields; "tab", "space", "comma", "semicolon" and "pipe" stand for theirs.
     decimal : str or None
-        Decimal mark, "." or ","; "both" where each is the decimal mark of some numbers, and groups have none.
+        Decimal mark, "." or ","; "both" where each is the decimal mark of some numbers.
     thousands : str or None
         Mark between groups of three digits: ".", ",", "'", "space" or "none".
     percent : {"percent", "share"} or None

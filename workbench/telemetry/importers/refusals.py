@@ -1,17 +1,19 @@
 """What to do about a file that does not go with what is there, or that contradicts it: the options that settle it."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 
+import numpy as np
 import xarray as xr
 
 from workbench.counts import counted
 from workbench.exceptions import ImportDataError
 from workbench.names import command_line
-from workbench.telemetry.appending import Contribution, is_dated
+from workbench.telemetry.appending import Contribution, is_dated, time_text
 from workbench.telemetry.importers.delivery_report import extent_of
 from workbench.telemetry.importers.file_samples import FileSamples
 
-__all__ = ["contradiction", "how_to_settle", "ways_out"]
+__all__ = ["contradiction", "held_as_missing", "how_to_settle", "ways_out"]
 
 _OTHER_MACHINE = "where it is another machine, pass --asset NAME"
 
@@ -44,6 +46,48 @@ def contradiction(
         f"{path} contradicts {channel} of {there} in {samples}, the first {brought.example}.",
         f"Pass --on-conflict keep to keep the values of {names[0]}, or --on-conflict replace to take those of "
         f"{names[1]} at these times; {_OTHER_MACHINE}.{ways_out(channel, present)}",
+    )
+
+
+def held_as_missing(
+    path: str, channel: str, incoming: xr.Dataset, present: xr.Dataset, words: Sequence[str]
+) -> ImportDataError | None:
+    """Return the error of a file of which values are missing now that the archive holds as numbers.
+
+    Parameters
+    ----------
+    path : str
+        The file.
+    channel : str
+        Name of the channel.
+    incoming, present : xarray.Dataset
+        Its series, and the one in the archive.
+    words : sequence of str
+        Values that mean that there is none.
+
+    Returns
+    -------
+    ImportDataError or None
+        None where the archive holds none of these values at the times at which the file has none.
+    """
+    numbers = []
+    for word in words:
+        with suppress(ValueError):
+            numbers.append(float(word.replace(",", ".")))
+    if not numbers or is_dated(incoming) != is_dated(present):
+        return None
+    times = incoming["time"].values[np.isnan(incoming["telemetry"].values)]
+    values = present["telemetry"].values
+    held = np.isin(present["time"].values, times) & np.isin(values, np.array(numbers, values.dtype))
+    if not held.any():
+        return None
+    place = int(np.argmax(held))
+    samples = counted(int(held.sum()), "sample")
+    return ImportDataError(
+        f"{path} has no value where the archive holds {values[place]:g} in {samples} of {channel}, the first at "
+        f"{time_text(present['time'].values[place])}: --missing says that it means none.",
+        "Pass --replace with all files of the asset, which discards "
+        f"{extent_of(present)} and takes what the files hold, or --on-conflict keep to keep these values.",
     )
 
 

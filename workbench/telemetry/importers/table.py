@@ -169,7 +169,15 @@ def import_table(
             )
     spans = None if labels is None else read_label_spans(Path(labels), how.timezone, how.date_order)
     choices = Choices(
-        train_fraction, train_from, train_until, how.timezone, on_conflict, replace, spans, how.normal_label
+        train_fraction,
+        train_from,
+        train_until,
+        how.timezone,
+        on_conflict,
+        replace,
+        spans,
+        how.normal_label,
+        how.missing,
     )
     imports: list[ChannelImport] = []
     left_out: list[ChannelImport] = []

@@ -22,7 +22,7 @@ from workbench.telemetry.importers.formats.delimited import DelimitedTable, read
 from workbench.telemetry.importers.formats.labview import read_labview
 from workbench.telemetry.importers.formats.last_line import open_last_line
 from workbench.telemetry.importers.formats.mark_choice import choose_marks
-from workbench.telemetry.importers.formats.mixed_numbers import check_percents, with_one_mark, with_percent_signs
+from workbench.telemetry.importers.formats.mixed_numbers import signed_numbers, with_one_mark
 from workbench.telemetry.importers.formats.number_marks import NumberMarks, is_text, numbers_in
 from workbench.telemetry.importers.formats.raw_table import RawTable
 from workbench.telemetry.importers.formats.typed_text import read_typed
@@ -131,6 +131,7 @@ def _with_marks(table: RawTable, separator: str, reading: Reading) -> RawTable:
     """Take states and units behind numbers away, and decide how the numbers in text are written."""
     columns = {str(name): table.frame[name] for name in table.frame.columns}
     units, assumed = dict(table.units), []
+    plain: dict[str, pd.Series] = {}
     for name, column in list(columns.items()):
         if (stateless := without_status(column)) is not None:
             columns[name], note = stateless
@@ -140,16 +141,16 @@ def _with_marks(table: RawTable, separator: str, reading: Reading) -> RawTable:
         if is_text(columns[name]) and (starts := interval_starts(columns[name])) is not None:
             columns[name] = starts
             assumed.append(f"{name} holds intervals: each value is taken at the start of its own")
+        plain[name] = columns[name]
+        if (signed := signed_numbers(columns[name])) is not None:
+            plain[name], units[name] = signed.numbers, signed.sign
+        elif (bare := without_unit(columns[name])) is not None:
+            plain[name], units[name] = bare
         if reading.decimal == "both":
-            columns[name] = with_one_mark(columns[name])
-        if reading.percent is not None:
-            columns[name] = with_percent_signs(columns[name], reading.percent)
-        bare = without_unit(columns[name])
-        if bare is not None:
-            if bare[1] == "%" and reading.percent is None:
-                check_percents(columns, name)
-            columns[name], units[name] = bare
-    marks, notes = choose_marks(columns, separator, reading)
+            plain[name] = with_one_mark(plain[name])
+        if signed is None or not signed.is_bare.any():
+            columns[name] = plain[name]  # else the signs are needed: each tag of the long form may write its own
+    marks, notes = choose_marks(plain, separator, reading)
     frame = pd.DataFrame(columns, copy=False)
     return replace(table, frame=frame, marks=marks, units=units, notes=(*table.notes, *assumed, *notes))
 
@@ -162,7 +163,9 @@ def _with_chosen_values(table: RawTable, reading: Reading) -> RawTable:
     for name in map(str, table.frame.columns):
         column = table.frame[name]
         if reading.missing:
-            column = without_missing(column, reading.missing, table.marks)
+            plain = column if (signed := signed_numbers(column)) is None else signed.numbers
+            there = without_missing(plain, reading.missing, table.marks)
+            column = column if there is plain else column.where(there.notna())
         if name in reading.columns and (states := state_numbers(column)) is not None:
             column, note = states
             notes.append(f"{name}: {note}")

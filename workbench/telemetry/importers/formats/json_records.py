@@ -1,6 +1,7 @@
 """Reads JSON records: one object a line, or a list of objects."""
 
 import json
+import re
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
@@ -72,6 +73,8 @@ def typed_column(values: list[Any]) -> pd.Series:
 def _as_text(value: Any) -> str:
     if isinstance(value, float) and value.is_integer() and abs(value) < 2**53:
         return str(int(value))
+    if isinstance(value, float) and re.fullmatch(r"-?[1-9]\d{0,2}\.\d{3}", str(value)):
+        return f"{value}0"  # the point of a number is no mark of groups, whatever the texts beside it write
     return json.dumps(value) if isinstance(value, list | dict) else _seen(str(value))
 
 

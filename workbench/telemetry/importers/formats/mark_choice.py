@@ -24,7 +24,7 @@ from workbench.telemetry.importers.formats.number_marks import (
 )
 from workbench.telemetry.importers.reading import Reading
 
-__all__ = ["choose_marks", "differ_by_key"]
+__all__ = ["choose_marks"]
 
 _Role = Literal["decimal", "group"]
 _MARKS = (",", ".")
@@ -229,28 +229,8 @@ def _differ_by_key(columns: Mapping[str, pd.Series], witness: _Witness) -> bool:
     text = text_in(columns[witness.column])
     is_marked = pc.fill_null(pc.match_substring(text, witness.mark), False).to_numpy()
     is_plain = pc.fill_null(pc.match_substring_regex(text, rf"^{_SIGN}\d+$"), False).to_numpy()
-    return differ_by_key(columns, witness.column, is_marked, is_plain)
-
-
-def differ_by_key(
-    columns: Mapping[str, pd.Series],
-    name: str,
-    is_marked: npt.NDArray[np.bool_],
-    is_plain: npt.NDArray[np.bool_],
-) -> bool:
-    """Tell whether another column separates two kinds of values of a column: each tag writes its own.
-
-    Parameters
-    ----------
-    columns : mapping of str to pandas.Series
-        Columns of the table.
-    name : str
-        The column.
-    is_marked, is_plain : numpy.ndarray, shape (n,)
-        Its values of either kind.
-    """
     for other, column in columns.items():
-        if other == name:
+        if other == witness.column:
             continue
         keys, values = pd.factorize(column)
         if not 2 <= len(values) <= _MAX_TAGS or len(values) * 2 > len(column):
