@@ -10,6 +10,7 @@ import shutil
 import signal
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -21,7 +22,6 @@ from jupyter_core.utils import ensure_async, run_sync
 from jupyter_server.auth.decorator import allow_unauthenticated
 from jupyter_server.base.handlers import AuthenticatedFileHandler, JupyterHandler
 from jupyter_server.services.kernels.connection.channels import ZMQChannelsWebsocketConnection
-from nbclient.exceptions import DeadKernelError
 from tornado.ioloop import PeriodicCallback
 from tornado.web import authenticated
 from traitlets import Integer, Unicode
@@ -175,7 +175,7 @@ def _kernel_of(task: asyncio.Task[dict[str, Any]]) -> str:
 def _tell_ended(record: logging.LogRecord) -> bool:
     """Tell in one line, without traceback, of a page that was left, and its kernel ended, while it was rendered."""
     error = record.exc_info[1] if record.exc_info else None
-    if isinstance(error, DeadKernelError) or getattr(error, "ename", "") == "KeyboardInterrupt":
+    if type(error).__name__ == "DeadKernelError" or getattr(error, "ename", "") == "KeyboardInterrupt":
         record.msg, record.args, record.exc_info = "A page was left while it loaded; its kernel has ended.", (), None
         record.levelno, record.levelname = logging.INFO, logging.getLevelName(logging.INFO)
     return True
