@@ -111,7 +111,9 @@ PLACES = """name => [...document.querySelectorAll(`.wb-${name} :is(.wb-bar, .wb-
 """
 COVERED = """name => [...document.querySelectorAll(`.wb-${name} :is(button, input, select)`)].filter(one => {
     const { x, y, width, height } = one.getBoundingClientRect()
-    return !one.closest(".wb-notice") && document.elementFromPoint(x + width / 2, y + height / 2)?.closest(".wb-card")
+    const isSeen = one.checkVisibility({ visibilityProperty: true, contentVisibilityAuto: true })
+    if (!isSeen || one.closest(".wb-notice")) return false
+    return document.elementFromPoint(x + width / 2, y + height / 2)?.closest(".wb-error")
 }).map(one => one.outerHTML)"""
 
 
