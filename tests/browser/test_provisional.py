@@ -56,7 +56,9 @@ def make(home: Path) -> None:
 def page(browser: Browser, tmp_path: Path):
     make(tmp_path)
     served = Dashboard(browser, tmp_path, WORKBENCH_PRESET="paper")
-    yield served.open("?view=monitoring&from=2026-01-01T20:00:00&to=2026-01-06T08:00:00", shows=".wb-monitor-charts canvas")
+    yield served.open(
+        "?view=monitoring&from=2026-01-01T20:00:00&to=2026-01-06T08:00:00", shows=".wb-monitor-charts canvas"
+    )
     served.close()
     assert served.complaints == []
 
