@@ -90,10 +90,17 @@ def _sort_long_files_first(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture(autouse=True)
-def _no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
+def _no_settings_from_outside() -> Iterator[None]:
+    """Take settings of the environment away, and those that a command left there, which fixtures of modules would see."""
+    _forget_settings()
+    yield
+    _forget_settings()
+
+
+def _forget_settings() -> None:
     for name in list(os.environ):
         if name.startswith("WORKBENCH_"):
-            monkeypatch.delenv(name)
+            del os.environ[name]
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -25,7 +25,7 @@ def made(tmp_path_factory):
     """The classes that a page with all views open asks for: module, version, name."""
     home = tmp_path_factory.mktemp("front") / "home"
     make_tiny_archive(home)
-    shell = Shell(wb.open(home))
+    shell = Shell(wb.open(home=home))
     for name in VIEWS:
         shell.open(name)
     parts = {
