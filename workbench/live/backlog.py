@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from workbench.live.journal import Pending
 
@@ -56,7 +56,9 @@ class Backlog:
     def waiting(self) -> dict[str, Waiting]:
         """Return a copy of what waits."""
         with self._lock:
-            return {name: replace(one) for name, one in self._waiting.items()}
+            return {
+                name: Waiting(one.samples, one.since, one.latest, one.urgent) for name, one in self._waiting.items()
+            }
 
     def longest(self, now: float) -> tuple[int, float]:
         """Return how many channels wait, and for how many seconds the first of them has; 0 if none does."""

@@ -3,8 +3,9 @@
 It decides on nothing itself: the archive, `score_fleet` and `raise_alerts` do, as they do for what is imported. A
 channel is due at once where a watch says so, and where a sample has completed an error window, unless its preview says
 that no anomaly has changed. All others are due when their oldest sample has waited for `archive_s`, a few at a time, so
-that what is due at once does not wait for them; of a large fleet later, and more at a time, as a round costs about as
-much as a channel. Where there is no time for it, unfinished windows are not scored.
+that what is due at once does not wait for them; of a large fleet later, so that they take a quarter of the time, and
+more at a time, as a round costs about as much as a channel. Where there is no time for it, unfinished windows are not
+scored.
 
 One module because it is one class: filing, scoring and raising share what is due, what waits and what has failed.
 """
@@ -16,6 +17,8 @@ from collections import deque
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from functools import partial
+from itertools import chain, repeat
 from typing import TYPE_CHECKING
 
 from workbench.counts import counted
@@ -46,8 +49,12 @@ _RETRY_S = 5.0
 _SILENCES_S = 5.0
 _FEW_AT_ONCE = 4  # channels whose samples have waited long enough: what is due at once waits for them
 _MANY_AT_ONCE = 64  # where many of them are late
-_FILED_A_SECOND = 16.0  # channels that are filed before their windows are complete; where more wait, each waits longer
+_SHARE = 0.25  # of the time, for filing what nothing is due for; where it takes more, each channel waits longer
+_LONGEST_WAIT_S = 600.0
+_CHANNEL_S = 0.01  # that filing takes a channel, until it has been measured
+_SMOOTHING = 0.1  # of that time, by each round
 _ROUNDS_A_FLEET = 64  # in which all channels are filed, where that makes more of them than a few
+_IDLE_S = 0.1  # of preparing at a time
 _GATHER_S = 1.0  # that channels wait for others to be filed with
 _PREVIEWED = frozenset({"persistence", "ridge"}) | ANCHORED  # forecasters whose predictions can be made twice
 _MOST_ROWS = 20_000  # of a channel that are filed at a time
@@ -135,6 +142,8 @@ class Detection:
         self._retry_at: dict[str, float] = {}
         self._unjudged: set[str] = set()  # channels that hold what no round has judged to its end
         self._has_begun = False
+        self._channel_s = _CHANNEL_S
+        self._next_filing = 0.0  # of channels that nothing is due for
         self._next_judging = 0.0
         self._assets_due: set[str] = set()
         self._next_timers = 0.0
@@ -174,7 +183,7 @@ class Detection:
 
     def step(self, *, everything: bool = False) -> None:
         """Do one round: all that is due, or all that waits."""
-        began = time.monotonic()
+        began, least = time.monotonic(), self._session.settings.live.archive_s
         waiting = self._backlog.waiting()
         ready = {name: one for name, one in waiting.items() if began >= self._retry_at.get(name, 0.0)}
         if everything:
@@ -185,17 +194,22 @@ class Detection:
             if windows:
                 self._guarded("previews", lambda: due.update(self._look(windows)))
             longest = self.longest_wait(len(ready))
-            rest = [name for name, one in ready.items() if name not in due and began - one.since >= longest]
+            rest = [name for name, one in ready.items() if name not in due and began - one.since >= least]
             rest.sort(key=lambda name: ready[name].since)
         late = bool(rest) and began - ready[rest[0]].since >= 2 * longest
         batch, few = due, max(_FEW_AT_ONCE, len(ready) // _ROUNDS_A_FLEET)
-        if few > _FEW_AT_ONCE and 0 < len(rest) < few and began - ready[rest[0]].since < longest + _GATHER_S:
+        if few > _FEW_AT_ONCE and 0 < len(rest) < few and began - ready[rest[0]].since < least + _GATHER_S:
             rest = []  # others are due within a moment, and a round takes less time for each of more
+        if began < self._next_filing and not late:
+            rest = []
         if late or not due:  # who has waited for long does not wait for others any more
             batch = due | set(rest[: max(_MANY_AT_ONCE, few) if late else few])
         if batch:
             self._guarded("archive", lambda: self._work(batch, everything, late=late))
             self.figures.round_s = time.monotonic() - began
+            if not due:
+                self._next_filing = began + self.figures.round_s / _SHARE
+                self._channel_s += _SMOOTHING * (self.figures.round_s / len(batch) - self._channel_s)
             if rest:
                 self._backlog.changed.set()  # they need not wait for others
         elif not everything:
@@ -218,8 +232,8 @@ class Detection:
             give_back_memory()
 
     def longest_wait(self, count: int) -> float:
-        """Return for how many seconds samples wait for the archive, where so many channels have some."""
-        return max(self._session.settings.live.archive_s, count / _FILED_A_SECOND)
+        """Return for how many seconds samples wait for the archive at most, where so many channels have some."""
+        return max(self._session.settings.live.archive_s, min(count * self._channel_s / _SHARE, _LONGEST_WAIT_S))
 
     def _look_for_silences(self) -> None:
         """Raise alerts for what has become silent or has a wrong clock, and close those that are over."""
@@ -239,6 +253,8 @@ class Detection:
         tags = {tag.name: tag for tag in self._journal.tags("served", [*windows])}
         due = set()
         for name, one in windows.items():
+            if name in self._until_window and name not in self._previews:
+                self._make_preview(name)
             preview = self._previews.get(name)
             far_behind = one.samples >= self._until_window.get(name, 0) + 2 * batch
             if preview is None or name not in tags or far_behind:
@@ -254,9 +270,17 @@ class Detection:
         return due
 
     def _use_time(self, ready: Mapping[str, Waiting]) -> None:
-        """Do what is better done before it is due."""
-        if not self._predict_ahead(ready):
-            self._prepare_preview()
+        """Do what is better done before it is due, for a moment, or until something comes."""
+        if self._predict_ahead(ready):
+            return
+        until = time.monotonic() + _IDLE_S
+        unknown = [name for name in ready if name not in self._until_window]
+        known = set(self._session.archive.channels()) if unknown else set[str]()
+        work = chain(
+            (partial(self._note_windows, name) for name in unknown if name in known), repeat(self._prepare_preview)
+        )
+        while next(work)() is not None and time.monotonic() < until and not self._backlog.changed.is_set():
+            pass
 
     def _predict_ahead(self, ready: Mapping[str, Waiting]) -> bool:
         """Let the preview that is furthest behind predict, where that takes long, and return whether there was one."""
@@ -280,11 +304,16 @@ class Detection:
         self._backlog.changed.set()  # others may be behind, too
         return True
 
-    def _prepare_preview(self) -> None:
-        """Make the preview of one channel that has none, while there is nothing else to do."""
+    def _prepare_preview(self) -> bool | None:
+        """Make the preview of one channel that has none, while there is nothing else to do; None where all have one."""
         name = next((one for one in self._until_window if one not in self._previews), None)
         if name is None:
-            return
+            return None
+        self._make_preview(name)
+        return True
+
+    def _make_preview(self, name: str) -> None:
+        """Make the preview of a channel from what is stored, where one can be made."""
         self._previews[name] = None
         with suppress(*NOT_HELD):
             archive, params = self._session.archive, self._session.settings.params
@@ -521,6 +550,7 @@ class Detection:
                 moment = None if preview is None else preview.moment_of(complete - 1)
                 self._finals[name] = moment_of_row(self._session, name, complete - 1) if moment is None else moment
         except WorkbenchError as error:
+            self._until_window.setdefault(name, batch)
             self._report(f"final {name}", str(error))
             return True
         # Behind a break the first window takes far more than a batch; until then it is looked at batch by batch.
