@@ -5,7 +5,8 @@
 - `second`: NASA's 82 channels with their shipped LSTMs beside ridge, as in the preset in use, at 1 Hz for `SECONDS`
   (60). All complete their windows in the same second, which is the hardest case.
 - `ridge`, `lstm`: as fast as they can be taken, 82 channels with ridge and envelope, and NASA's channels as above.
-- `thousand`: 1,000 ridge channels at 1 Hz for `SECONDS`, whose windows are complete at different seconds.
+- `thousand`: 1,000 ridge channels at 1 Hz for `SECONDS`, whose windows are complete at different seconds, and of which
+  one begins to fail every 10 seconds.
 - `steps`: processor time of each step, which a busy machine changes less than the time on the wall.
 
 `CHANNELS` takes fewer channels. The queue, transactions and filing are those of the settings, but for `second`, where a
@@ -50,6 +51,7 @@ STORED = 3_000
 BURST = 3_000  # samples a channel
 STEPS, LOOKS = 700, 210
 BATCH = 70
+FAULTS_APART = 10_000  # seconds between faults of each of many channels: of a thousand one begins every 10 seconds
 WARM_UP_S, MOST_WARM_UP_S = 80, 200  # what is loaded at first, the first window of each channel among it
 MINUTE_S = 60
 
@@ -57,9 +59,9 @@ MINUTE_S = 60
 # ---- fleets
 
 
-def pumps(count: int, n: int, stored: int = STORED) -> list[xr.Dataset]:
-    """Return the test series of pumps, each with a fault now and then."""
-    faults = [range(stored + 30 + 7 * number % 500, stored + n, 1_000) for number in range(count)]
+def pumps(count: int, n: int, stored: int = STORED, apart: int = 1_000) -> list[xr.Dataset]:
+    """Return the test series of pumps, each with a fault every `apart` samples, at times of its own."""
+    faults = [range(stored + 30 + number * apart // count, stored + n, apart) for number in range(count)]
     return [pump(stored + n, faults=one, name=f"C-{number}", seed=number) for number, one in enumerate(faults)]
 
 
@@ -262,7 +264,7 @@ def _to_come_of_spacecraft(count: int) -> tuple[list[xr.Dataset], list[int]]:
 
 
 def _to_come_of_pumps(count: int) -> tuple[list[xr.Dataset], list[int]]:
-    return pumps(count, MOST_WARM_UP_S + SECONDS + BATCH), [STORED + number % BATCH for number in range(count)]
+    return pumps(count, MOST_WARM_UP_S + SECONDS + BATCH, apart=FAULTS_APART), [STORED + number % BATCH for number in range(count)]
 
 
 def second(folder: Path) -> list[dict]:
