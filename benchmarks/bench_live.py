@@ -264,7 +264,9 @@ def _to_come_of_spacecraft(count: int) -> tuple[list[xr.Dataset], list[int]]:
 
 
 def _to_come_of_pumps(count: int) -> tuple[list[xr.Dataset], list[int]]:
-    return pumps(count, MOST_WARM_UP_S + SECONDS + BATCH, apart=FAULTS_APART), [STORED + number % BATCH for number in range(count)]
+    return pumps(count, MOST_WARM_UP_S + SECONDS + BATCH, apart=FAULTS_APART), [
+        STORED + number % BATCH for number in range(count)
+    ]
 
 
 def second(folder: Path) -> list[dict]:

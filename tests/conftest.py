@@ -91,7 +91,7 @@ def _sort_long_files_first(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(autouse=True)
 def _no_settings_from_outside() -> Iterator[None]:
-    """Take settings of the environment away, and those that a command left there, which fixtures of modules would see."""
+    """Take settings of the environment away, and those that a command left there for fixtures of modules to see."""
     _forget_settings()
     yield
     _forget_settings()

@@ -141,7 +141,8 @@ def test_the_error_of_a_view_moves_and_covers_nothing_and_is_read_to_its_end(ope
         if covered := opened.evaluate(COVERED, name):
             wrong[f"{size}, covered"] = covered
         card.focus()
-        expect(card.get_by_text("The rest of the link is shown")).to_be_in_viewport(ratio=0.99)  # rounding takes a ten-thousandth
+        rest = card.get_by_text("The rest of the link is shown")
+        expect(rest).to_be_in_viewport(ratio=0.99)  # rounding takes a ten-thousandth
         opened.locator(f".wb-{name} .wb-notice .wb-dismiss").click()
         expect(card).to_have_count(0)
     assert wrong == {}

@@ -17,8 +17,6 @@ from collections import deque
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from functools import partial
-from itertools import chain, repeat
 from typing import TYPE_CHECKING
 
 from workbench.counts import counted
@@ -275,11 +273,11 @@ class Detection:
             return
         until = time.monotonic() + _IDLE_S
         unknown = [name for name in ready if name not in self._until_window]
-        known = set(self._session.archive.channels()) if unknown else set[str]()
-        work = chain(
-            (partial(self._note_windows, name) for name in unknown if name in known), repeat(self._prepare_preview)
-        )
-        while next(work)() is not None and time.monotonic() < until and not self._backlog.changed.is_set():
+        for name in set(unknown) & set(self._session.archive.channels() if unknown else ()):
+            self._note_windows(name)
+            if self._backlog.changed.is_set() or time.monotonic() >= until:
+                return
+        while self._prepare_preview() and not self._backlog.changed.is_set() and time.monotonic() < until:
             pass
 
     def _predict_ahead(self, ready: Mapping[str, Waiting]) -> bool:
@@ -304,11 +302,11 @@ class Detection:
         self._backlog.changed.set()  # others may be behind, too
         return True
 
-    def _prepare_preview(self) -> bool | None:
-        """Make the preview of one channel that has none, while there is nothing else to do; None where all have one."""
+    def _prepare_preview(self) -> bool:
+        """Make the preview of one channel that has none, and return whether there was one."""
         name = next((one for one in self._until_window if one not in self._previews), None)
         if name is None:
-            return None
+            return False
         self._make_preview(name)
         return True
 
