@@ -326,7 +326,7 @@ class Overview(View):
         self._worst.html = worst_markup(picture, self._lines)
         self._load.value = load_markup(picture)
         self._mark()
-        self._later()
+        self._later.restart()  # what was due in a kernel that waited for its page would come before the page's widgets
 
     def _show_period(self, picture: Picture) -> None:
         self.head.value = head_markup(picture)
