@@ -45,7 +45,7 @@ _DAYS = 7.0
 _MAX_LINES = 12
 """Channels whose telemetry is drawn beside their alerts."""
 
-_LATER_SECONDS = 0.2  # a page that is just opened asks for its widgets first
+_LATER_SECONDS = 0.5  # a page that is just opened asks for its widgets first
 
 _RAISED = "Alerts raised"
 
