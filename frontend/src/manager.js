@@ -48,7 +48,7 @@ export class Manager extends ManagerBase {
     if (!type.startsWith("comm_") || !(this._synced || this._control)) return
     if (message.content.comm_id === this._control?.comm_id) return this._control.onMessage?.(message)
     if (!this._synced) return
-    if (message.content.comm_id === TOGETHER) return apart(message).forEach((one) => this.take(one))
+    if (type === "comm_msg" && message.content.comm_id === TOGETHER) return apart(message).forEach((one) => this.take(one))
     this._line = this._line.then(() => this._take(type, message)).catch((error) => console.error(error))
   }
 

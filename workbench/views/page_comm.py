@@ -4,6 +4,7 @@ from typing import Any
 
 import comm
 from ipykernel.comm.comm import BaseComm
+from ipykernel.kernelbase import Kernel
 
 from workbench.views.widgets.together import Message, hold, send_with
 
@@ -15,6 +16,10 @@ TOGETHER = "workbench-together"
 
 class PageComm(BaseComm):
     """One end of what the two halves of a widget tell each other; its messages can be held."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        self.kernel = Kernel.instance()  # a widget tells nothing through a comm without a kernel
+        super().__init__(*args, **kwargs)
 
     def publish_msg(
         self, msg_type: str, data: Any = None, metadata: Any = None, buffers: Any = None, **keys: Any
@@ -40,10 +45,15 @@ class PageComm(BaseComm):
 def use_page_comms() -> None:
     """Make the comms of widgets that are made from now on as the dashboard's page takes them; no other page does."""
     comm.create_comm = PageComm
-    send_with(_send)
+    send_with(_Together().send_all)
 
 
-def _send(messages: list[Message]) -> None:
-    told = [[kind, content, metadata, len(buffers)] for kind, content, metadata, buffers in messages]
-    buffers = [buffer for message in messages for buffer in message.buffers]
-    BaseComm(TOGETHER, comm_id=TOGETHER, primary=False).send({"messages": told}, buffers=buffers)
+class _Together:
+    """Sends many messages as one."""
+
+    def __init__(self) -> None:
+        self._comm = BaseComm(TOGETHER, comm_id=TOGETHER, primary=False)
+
+    def send_all(self, messages: list[Message]) -> None:
+        told = [[kind, content, metadata, len(buffers)] for kind, content, metadata, buffers in messages]
+        self._comm.send({"messages": told}, buffers=[buffer for message in messages for buffer in message.buffers])

@@ -1,6 +1,7 @@
 """Calls that happen later: at once without an event loop, once or again and again with one."""
 
 import asyncio
+import time
 
 from workbench.views.widgets.timers import Later, Polling
 
@@ -42,6 +43,22 @@ def test_requests_before_the_call_are_one_with_it_and_can_be_cancelled():
         return calls
 
     assert asyncio.run(ask()) == [1]
+
+
+def test_a_call_that_is_due_waits_all_of_its_seconds_again_where_it_is_restarted():
+    async def ask():
+        calls, done = [], asyncio.Event()
+        first = Later(lambda: calls.append("first"), 0.05)
+        first()
+        await asyncio.sleep(0)  # the seconds count from now
+        time.sleep(0.06)  # the loop is busy: the call is due
+        first.restart()
+        asyncio.get_running_loop().call_later(0.01, lambda: (calls.append("others"), done.set()))
+        await done.wait()
+        first.cancel()
+        return calls
+
+    assert asyncio.run(ask()) == ["others"]
 
 
 def test_polling_goes_on_until_it_is_stopped():
