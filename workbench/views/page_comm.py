@@ -19,7 +19,7 @@ class PageComm(BaseComm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         self.kernel = Kernel.instance()  # a widget tells nothing through a comm without a kernel
-        super().__init__(*args, **kwargs)
+        super().__init__(*args, **kwargs)  # type: ignore[no-untyped-call]
 
     def publish_msg(
         self, msg_type: str, data: Any = None, metadata: Any = None, buffers: Any = None, **keys: Any
@@ -39,7 +39,7 @@ class PageComm(BaseComm):
         """
         content = {"data": data or {}, "comm_id": self.comm_id, **keys}
         if not hold(Message(msg_type, content, metadata or {}, buffers or [])):
-            super().publish_msg(msg_type, data, metadata, buffers, **keys)
+            super().publish_msg(msg_type, data, metadata, buffers, **keys)  # type: ignore[no-untyped-call]
 
 
 def use_page_comms() -> None:
@@ -52,7 +52,7 @@ class _Together:
     """Sends many messages as one."""
 
     def __init__(self) -> None:
-        self._comm = BaseComm(TOGETHER, comm_id=TOGETHER, primary=False)
+        self._comm = BaseComm(TOGETHER, comm_id=TOGETHER, primary=False)  # type: ignore[no-untyped-call]
 
     def send_all(self, messages: list[Message]) -> None:
         told = [[kind, content, metadata, len(buffers)] for kind, content, metadata, buffers in messages]
