@@ -53,7 +53,7 @@ def test_sections_are_made_when_they_are_opened_or_while_nobody_waits():
         view.close()
         return counts, shown, hidden
 
-    assert asyncio.run(idle()) == ([1, 3, 4, 5, 6, 7, 8], [False, True], [True] * 7 + [False])
+    assert asyncio.run(idle()) == ([1, 3, 4, 5, 6, 7, 8], [False, True], [True, False] + [True] * 6)
 
 
 def test_the_table_is_that_of_the_database(view):

@@ -151,7 +151,7 @@ class Maintenance(View):
                 made = section(self)
                 made.widget.layout.visibility = "hidden"
             self._made[section] = made
-            self._stack.children = [self._made[one].widget for one in _SECTIONS if one in self._made]
+            self._stack.children = (*self._stack.children, made.widget)  # those before it stay as they are in the page
         return made
 
     def refresh(self) -> None:
