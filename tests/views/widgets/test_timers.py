@@ -1,7 +1,6 @@
 """Calls that happen later: at once without an event loop, once or again and again with one."""
 
 import asyncio
-import time
 
 from workbench.views.widgets.timers import Later, Polling
 
@@ -45,20 +44,20 @@ def test_requests_before_the_call_are_one_with_it_and_can_be_cancelled():
     assert asyncio.run(ask()) == [1]
 
 
-def test_a_call_that_is_due_waits_all_of_its_seconds_again_where_it_is_restarted():
-    async def ask():
-        calls, done = [], asyncio.Event()
-        first = Later(lambda: calls.append("first"), 0.05)
-        first()
-        await asyncio.sleep(0)  # the seconds count from now
-        time.sleep(0.06)  # the loop is busy: the call is due
-        first.restart()
-        asyncio.get_running_loop().call_later(0.01, lambda: (calls.append("others"), done.set()))
+def test_a_call_that_is_due_comes_after_others_where_it_is_restarted():
+    async def ask(again):
+        loop, calls, done = asyncio.get_running_loop(), [], asyncio.Event()
+        later = Later(lambda: (calls.append("later"), done.set()), 0.0)
+        later()
+        await asyncio.sleep(0)  # it is due from now on
+        again(later)
+        loop.call_soon(loop.call_soon, calls.append, "others")
         await done.wait()
-        first.cancel()
+        await asyncio.sleep(0)
         return calls
 
-    assert asyncio.run(ask()) == ["others"]
+    assert asyncio.run(ask(Later.__call__)) == ["later", "others"]
+    assert asyncio.run(ask(Later.restart)) == ["others", "later"]
 
 
 def test_polling_goes_on_until_it_is_stopped():
