@@ -19,6 +19,8 @@ const CLASSES = {
   anywidget,
 }
 
+const TOGETHER = "workbench-together" // whose messages hold others
+
 export class Manager extends ManagerBase {
   constructor() {
     super()
@@ -46,6 +48,7 @@ export class Manager extends ManagerBase {
     if (!type.startsWith("comm_") || !(this._synced || this._control)) return
     if (message.content.comm_id === this._control?.comm_id) return this._control.onMessage?.(message)
     if (!this._synced) return
+    if (type === "comm_msg" && message.content.comm_id === TOGETHER) return apart(message).forEach((one) => this.take(one))
     this._line = this._line.then(() => this._take(type, message)).catch((error) => console.error(error))
   }
 
@@ -133,6 +136,14 @@ export class Manager extends ManagerBase {
     this._comms.set(id, comm)
     return comm
   }
+}
+
+// The messages that one holds: each has its type, content, metadata, and how many of the buffers are its own.
+function apart({ content, buffers }) {
+  let end = 0
+  return content.data.messages.map(([msg_type, content, metadata, count]) => {
+    return { header: { msg_type }, content, metadata, buffers: buffers.slice(end, (end += count)) }
+  })
 }
 
 // A widget sends its next change when the kernel is done with the one before; after a break nobody says so any more.

@@ -34,7 +34,7 @@ from workbench.names import cut_in_the_middle
 from workbench.plots.marks import MARK_COLUMNS, span_style, symbol_style
 from workbench.plots.series import set_changed, set_sources
 from workbench.plots.strip_data import Strip
-from workbench.plots.theme import FONT, LIGHT, Tokens, apply_tokens
+from workbench.plots.theme import FONT, LIGHT, Tokens, apply_tokens, axis_style
 from workbench.plots.trace import Trace
 
 __all__ = [
@@ -185,13 +185,11 @@ def strip_figure(
         plot.add_tools(HoverTool(renderers=[hovered[key]], tooltips=lines, formatters={"@time": "datetime"}, name=key))
     _add_limits(plot, tokens)
     _add_silence(plot, tokens)
-    apply_tokens(plot, tokens)
     plot.left[0].update(
         axis_label_orientation="horizontal",
         axis_label_align="center",
         axis_label_standoff=4,
     )
-    plot.right[0].update(axis_line_color=None, major_tick_out=2)
     return plot
 
 
@@ -382,8 +380,11 @@ def _add_limits(plot: figure, tokens: Tokens) -> None:
         plot.add_layout(
             Span(name=name, location=0, dimension="width", line_color=colour, line_dash="dashed", visible=False)
         )
-    axis = LinearAxis(name="limits", ticker=FixedTicker(ticks=[]), major_label_policy=NoOverlap(min_distance=1))
-    plot.add_layout(axis, "right")
+    style = axis_style(tokens) | {"axis_line_color": None, "major_tick_out": 2}
+    labels = NoOverlap(min_distance=1)
+    plot.add_layout(
+        LinearAxis(name="limits", ticker=FixedTicker(ticks=[]), major_label_policy=labels, **style), "right"
+    )
 
 
 def _set_limits(plot: figure, strip: Strip, low: float, high: float) -> None:

@@ -8,10 +8,23 @@ lightness until each has 3:1 against its background and any two stay apart for t
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
+from typing import Any
 
 from bokeh.models import Plot
 
-__all__ = ["DARK", "FONT", "LIGHT", "NORMAL", "SEVERITIES", "THEMES", "Severity", "Tokens", "apply_tokens", "severity"]
+__all__ = [
+    "DARK",
+    "FONT",
+    "LIGHT",
+    "NORMAL",
+    "SEVERITIES",
+    "THEMES",
+    "Severity",
+    "Tokens",
+    "apply_tokens",
+    "axis_style",
+    "severity",
+]
 
 FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Noto Sans', 'Helvetica Neue', Arial, sans-serif"
 """Fonts that every reader has; none is fetched."""
@@ -142,6 +155,35 @@ THEMES: Mapping[str, Tokens] = MappingProxyType({"light": LIGHT, "dark": DARK})
 """Tokens by name."""
 
 
+def axis_style(tokens: Tokens) -> dict[str, Any]:
+    """Return the colours and type of an axis.
+
+    Parameters
+    ----------
+    tokens : Tokens
+        Colours of the theme in use.
+
+    Returns
+    -------
+    dict of str to object
+        Properties of a Bokeh axis.
+    """
+    return {
+        "axis_line_color": tokens.border,
+        "major_tick_line_color": tokens.border,
+        "minor_tick_line_color": None,
+        "major_tick_in": 0,
+        "major_tick_out": 4,
+        "major_label_text_color": tokens.muted,
+        "major_label_text_font": FONT,
+        "major_label_text_font_size": "11px",
+        "axis_label_text_color": tokens.muted,
+        "axis_label_text_font": FONT,
+        "axis_label_text_font_size": "11px",
+        "axis_label_text_font_style": "normal",
+    }
+
+
 def apply_tokens(plot: Plot, tokens: Tokens) -> None:
     """Apply the colours and type of a set of tokens to a figure.
 
@@ -163,18 +205,7 @@ def apply_tokens(plot: Plot, tokens: Tokens) -> None:
     for grid in plot.grid:
         grid.grid_line_color = tokens.grid
     for axis in plot.axis:
-        axis.axis_line_color = tokens.border
-        axis.major_tick_line_color = tokens.border
-        axis.minor_tick_line_color = None
-        axis.major_tick_in = 0
-        axis.major_tick_out = 4
-        axis.major_label_text_color = tokens.muted
-        axis.major_label_text_font = FONT
-        axis.major_label_text_font_size = "11px"
-        axis.axis_label_text_color = tokens.muted
-        axis.axis_label_text_font = FONT
-        axis.axis_label_text_font_size = "11px"
-        axis.axis_label_text_font_style = "normal"
+        axis.update(**axis_style(tokens))
     plot.title.text_color = tokens.text
     plot.title.text_font = FONT
     plot.title.text_font_size = "12px"

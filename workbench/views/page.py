@@ -12,6 +12,7 @@ from tornado.websocket import websocket_connect
 from workbench.live.heap import give_back_memory
 from workbench.observability.logs import log_path, log_to
 from workbench.observability.status import LOOK_HEADER, KernelReport
+from workbench.views.page_comm import use_page_comms
 from workbench.views.shell import Shell
 from workbench.views.widgets.timers import Polling
 
@@ -36,7 +37,8 @@ def show(shell: Shell) -> Shell:
         The same page.
     """
     log_to(log_path(shell.session.settings.home))
-    wait_for_page()
+    if wait_for_page():
+        use_page_comms()
     look = os.environ.get(f"HTTP_{LOOK_HEADER.upper().replace('-', '_')}", "")
     Polling(KernelReport(shell.session.registry.cache).tell, _TELL_SECONDS).start()
     Polling(give_back_memory, _GIVE_BACK_SECONDS).start()
@@ -44,14 +46,19 @@ def show(shell: Shell) -> Shell:
     return shell
 
 
-def wait_for_page() -> None:
+def wait_for_page() -> bool:
     """Wait until a browser asks for the page, in a kernel that was started ahead; return at once in any other.
 
     What runs after this in an app sees the data of that moment, and the request in its environment. Voila's own
     function does the same and would bring all of Voila into the kernel, 40 MB.
+
+    Returns
+    -------
+    bool
+        Whether a browser has asked for the page; in a notebook it has not.
     """
     if os.environ.get("VOILA_PREHEAT", "False") == "False":
-        return
+        return False
     server = f"{os.environ.get('VOILA_APP_IP', '127.0.0.1')}:{os.environ.get('VOILA_APP_PORT', '8866')}"
     base = os.environ.get("VOILA_WS_BASE_URL", os.environ.get("VOILA_SERVER_URL", "/"))
     protocol, kernel = os.environ.get("VOILA_WS_PROTOCOL", "ws"), os.environ.get("VOILA_KERNEL_ID")
@@ -64,6 +71,7 @@ def wait_for_page() -> None:
         os.environ.update(json.loads(told[0]))
     if told and "SERVER_SOFTWARE" not in os.environ:
         os._exit(0)  # the server stopped while this kernel waited; nobody is left to answer
+    return bool(told)
 
 
 def _listen(address: str, told: list[str | bytes | None]) -> None:

@@ -29,6 +29,7 @@ from workbench.views.widgets.callbacks import Failure, Guard, callback
 from workbench.views.widgets.cards import error_card, progress_card
 from workbench.views.widgets.style import DENSITIES, stylesheet
 from workbench.views.widgets.timers import Later, Polling
+from workbench.views.widgets.together import together
 
 __all__ = ["Shell"]
 
@@ -285,8 +286,10 @@ class Shell:
     def _open(self, name: str, state: State) -> None:
         cls = self._classes[name]
         self._progress.value = progress_card(f"Opening {cls.title}")
+        frame: dict[str, Any] = {"theme": self.theme, "density": self.density, "selection": self.selection}
         try:
-            opened = cls(self.session, theme=self.theme, density=self.density, selection=self.selection, state=state)
+            with together():
+                opened = cls(self.session, **frame, state=state)
         finally:
             self._progress.value = ""
         opened.put_into(self)

@@ -1,5 +1,7 @@
 """Work orders in the Maintenance view: listed, carried, filled in and told, with what it leaves in the database."""
 
+import asyncio
+
 import pytest
 
 from tests.fake_session import small_fleet
@@ -34,6 +36,24 @@ def press(view, action, **values):
         orders.actions.fields[name].value = value
     if orders.actions.opened:
         orders.on_confirm(orders.actions.confirm)
+
+
+def test_sections_are_made_when_they_are_opened_or_while_nobody_waits():
+    async def idle():
+        view = Maintenance(small_fleet())
+        counts = [len(view._stack.children)]
+        view.restore(State({"mode": "log"}))
+        shown = [section.layout.visibility != "hidden" for section in view._stack.children]
+        while len(view._stack.children) < 8:
+            view._next.run()
+            counts.append(len(view._stack.children))
+        view._next.run()
+        assert not view._next.pending
+        hidden = [section.layout.visibility == "hidden" for section in view._stack.children]
+        view.close()
+        return counts, shown, hidden
+
+    assert asyncio.run(idle()) == ([1, 3, 4, 5, 6, 7, 8], [False, True], [True, False] + [True] * 6)
 
 
 def test_the_table_is_that_of_the_database(view):

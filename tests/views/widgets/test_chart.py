@@ -52,6 +52,15 @@ def test_a_document_is_written_as_by_bokeh_and_looks_through_no_classes(monkeypa
     assert content == json.loads(serialize_json(expected))
 
 
+@pytest.mark.parametrize("name", [Anomalies, Monitoring])
+def test_the_charts_of_a_view_are_written_as_by_bokeh(name):
+    view = name(small_fleet() if name is Anomalies else MonitoredSession())
+    for chart in view.charts().values():
+        [content] = json.loads(chart.get_state()["render_bundle"])["docs_json"].values()
+        assert content == json.loads(serialize_json(Document.to_json(chart._document, deferred=False)))
+    view.close()
+
+
 def test_anomalies_of_a_link_are_given_with_the_samples_of_their_channel():
     session = small_fleet()
     view = Anomalies(session)

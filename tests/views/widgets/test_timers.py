@@ -44,6 +44,22 @@ def test_requests_before_the_call_are_one_with_it_and_can_be_cancelled():
     assert asyncio.run(ask()) == [1]
 
 
+def test_a_call_that_is_due_comes_after_others_where_it_is_restarted():
+    async def ask(again):
+        loop, calls, done = asyncio.get_running_loop(), [], asyncio.Event()
+        later = Later(lambda: (calls.append("later"), done.set()), 0.0)
+        later()
+        await asyncio.sleep(0)  # it is due from now on
+        again(later)
+        loop.call_soon(loop.call_soon, calls.append, "others")
+        await done.wait()
+        await asyncio.sleep(0)
+        return calls
+
+    assert asyncio.run(ask(Later.__call__)) == ["later", "others"]
+    assert asyncio.run(ask(Later.restart)) == ["others", "later"]
+
+
 def test_polling_goes_on_until_it_is_stopped():
     async def poll():
         calls, done = [], asyncio.Event()

@@ -1,7 +1,7 @@
 """Maintenance: work orders, requests, the plan, what comes again, assets, resources, figures, and who did what."""
 
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeVar
 
 import ipywidgets as widgets
 import pandas as pd
@@ -22,6 +22,8 @@ from workbench.views.state import Selected, State
 from workbench.views.widgets.boxes import box, classed
 from workbench.views.widgets.chart import Chart
 from workbench.views.widgets.filters import check_choice
+from workbench.views.widgets.timers import Later
+from workbench.views.widgets.together import together
 
 __all__ = ["Maintenance"]
 
@@ -36,30 +38,22 @@ _TIPS = {
     "Log": "Who did what, and when",
 }
 
+_SECTIONS: tuple[type[Mode], ...] = (Orders, Requests, Plan, Preventive, Assets, Resources, Figures, Log)
+
+_NEXT_SECONDS = 0.4  # between two sections that are made while nobody waits for them
+
+ModeT = TypeVar("ModeT", bound=Mode)
+
 
 class Maintenance(View):
     """The sections Orders, Requests, Plan, Preventive, Assets, Resources, Figures and Log, one of them open.
+
+    Sections are made when they are first opened, or while nobody waits for them.
 
     Attributes
     ----------
     fleet : pandas.DataFrame
         The channels, as `session.overview` returns them.
-    orders : Orders
-        The work orders.
-    requests : Requests
-        What people have reported.
-    plan : Plan
-        Who does what, and when.
-    preventive : Preventive
-        Work that comes again and again.
-    assets : Assets
-        Asset register, meters and outages.
-    resources : Resources
-        Technicians, parts and purchase requests.
-    figures : Figures
-        Key figures and load.
-    log : Log
-        Who did what, and when.
     """
 
     name: ClassVar[str] = "maintenance"
@@ -92,40 +86,83 @@ class Maintenance(View):
     def build(self) -> list[widgets.Widget]:
         """Make the widgets, empty; called once."""
         self.fleet = pd.DataFrame({"channel": [], "asset": []})
-        self.orders = Orders(self)
-        self.requests = Requests(self)
-        self.plan = Plan(self)
-        self.preventive = Preventive(self)
-        self.assets = Assets(self)
-        self.resources = Resources(self)
-        self.figures = Figures(self)
-        self.log = Log(self)
-        planning = (self.preventive, self.assets, self.resources)
-        modes: tuple[Mode, ...] = (self.orders, self.requests, self.plan, *planning, self.figures, self.log)
-        self._modes: dict[str, Mode] = {mode.name: mode for mode in modes}
-        self._outdated: set[str] = set(self._modes)
+        self._made: dict[type[Mode], Mode] = {}
+        self._outdated: set[str] = {section.name for section in _SECTIONS}
         self._words: dict[str, str] = {}
         self._quiet = False
-        self._mode = classed(widgets.ToggleButtons(options=list(self._modes)), "wb-toggle")
-        self._mode.tooltips = [_TIPS[name] for name in self._modes]
+        self._next = Later(self.on_next, _NEXT_SECONDS)
+        self._mode = classed(widgets.ToggleButtons(options=[section.name for section in _SECTIONS]), "wb-toggle")
+        self._mode.tooltips = [_TIPS[section.name] for section in _SECTIONS]
         self._mode.observe(self.on_mode, "value")
-        stack = box("wb-stack", *(mode.widget for mode in self._modes.values()))
-        return [box("wb-bar wb-modes", self._mode), stack]
+        self._stack = box("wb-stack")
+        self._next()
+        return [box("wb-bar wb-modes", self._mode), self._stack]
 
     @property
     def mode(self) -> Mode:
         """The section that is open."""
-        return self._modes[self._mode.value]
+        return self._section(next(section for section in _SECTIONS if section.name == self._mode.value))
+
+    @property
+    def orders(self) -> Orders:
+        """The work orders."""
+        return self._section(Orders)
+
+    @property
+    def requests(self) -> Requests:
+        """What people have reported."""
+        return self._section(Requests)
+
+    @property
+    def plan(self) -> Plan:
+        """Who does what, and when."""
+        return self._section(Plan)
+
+    @property
+    def preventive(self) -> Preventive:
+        """Work that comes again and again."""
+        return self._section(Preventive)
+
+    @property
+    def assets(self) -> Assets:
+        """Asset register, meters and outages."""
+        return self._section(Assets)
+
+    @property
+    def resources(self) -> Resources:
+        """Technicians, parts and purchase requests."""
+        return self._section(Resources)
+
+    @property
+    def figures(self) -> Figures:
+        """Key figures and load."""
+        return self._section(Figures)
+
+    @property
+    def log(self) -> Log:
+        """Who did what, and when."""
+        return self._section(Log)
+
+    def _section(self, section: type[ModeT]) -> ModeT:
+        """Return a section, which is made when it is first asked for."""
+        made = self._made.get(section)
+        if not isinstance(made, section):
+            with together():
+                made = section(self)
+                made.widget.layout.visibility = "hidden"
+            self._made[section] = made
+            self._stack.children = (*self._stack.children, made.widget)  # those before it stay as they are in the page
+        return made
 
     def refresh(self) -> None:
         """Read the open section again; the others are read again when they are opened."""
         self.fleet = self.session.overview()
-        self._outdated = set(self._modes)
+        self._outdated = {section.name for section in _SECTIONS}
         self._show()
 
     def recolour(self) -> None:
         """Draw the charts again in the colours of the theme."""
-        for mode in self._modes.values():
+        for mode in self._made.values():
             mode.recolour()
         self.refresh()
 
@@ -145,8 +182,8 @@ class Maintenance(View):
 
     def read_state(self) -> Mapping[str, object]:
         """Return the open section, and what is chosen in it."""
-        first = next(iter(self._modes))
-        return {"mode": None if self._mode.value == first else self._mode.value.lower(), **self.mode.read_state()}
+        first = self._mode.value == _SECTIONS[0].name
+        return {"mode": None if first else self._mode.value.lower(), **self.mode.read_state()}
 
     def apply_state(self, state: State) -> None:
         """Open the section of a link, and show there what the link holds.
@@ -156,7 +193,7 @@ class Maintenance(View):
         state : State
             State of the link.
         """
-        names = {name.lower(): name for name in self._modes}
+        names = {section.name.lower(): section.name for section in _SECTIONS}
         mode = state.get("mode", next(iter(names)))
         check_choice("mode", mode, names)
         self._set(names[mode])
@@ -178,7 +215,8 @@ class Maintenance(View):
 
     def close(self) -> None:
         """Stop what is under way and remove the view from the page."""
-        for mode in self._modes.values():
+        self._next.cancel()
+        for mode in self._made.values():
             mode.close()
         super().close()
 
@@ -189,6 +227,14 @@ class Maintenance(View):
         if not self._quiet:
             self._show()
             self.moved(step=True)
+
+    @callback
+    def on_next(self) -> None:
+        """Make one more section while the kernel is idle, so that it opens at once."""
+        rest = [section for section in _SECTIONS if section not in self._made]
+        if rest and self._next.deferred:
+            self._section(rest[0])
+            self._next()
 
     # ---- what sections call
 
@@ -208,7 +254,7 @@ class Maintenance(View):
 
     def changed(self) -> None:
         """Read again after a section has changed something, and tell the other views."""
-        self._outdated = set(self._modes)
+        self._outdated = {section.name for section in _SECTIONS}
         self._show()
         self.altered()
 
@@ -233,8 +279,9 @@ class Maintenance(View):
         self._quiet = False
 
     def _show(self) -> None:
-        for name, mode in self._modes.items():
-            mode.widget.layout.visibility = None if name == self._mode.value else "hidden"
+        shown = self.mode
+        for mode in self._made.values():
+            mode.widget.layout.visibility = None if mode is shown else "hidden"
         if self.mode.name in self._outdated:
             self._outdated.discard(self.mode.name)
             self._words[self.mode.name] = self.mode.refresh()

@@ -45,7 +45,7 @@ _DAYS = 7.0
 _MAX_LINES = 12
 """Channels whose telemetry is drawn beside their alerts."""
 
-_LATER_SECONDS = 0.2  # a page that is just opened asks for its widgets first
+_LATER_SECONDS = 0.5  # a page that is just opened asks for its widgets first
 
 _RAISED = "Alerts raised"
 
@@ -326,7 +326,7 @@ class Overview(View):
         self._worst.html = worst_markup(picture, self._lines)
         self._load.value = load_markup(picture)
         self._mark()
-        self._later()
+        self._later.restart()  # what was due in a kernel that waited for its page would come before the page's widgets
 
     def _show_period(self, picture: Picture) -> None:
         self.head.value = head_markup(picture)

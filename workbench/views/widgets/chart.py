@@ -6,7 +6,6 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from bokeh.core import has_props
 from bokeh.core.json_encoder import serialize_json
 from bokeh.core.serialization import Serializer
 from bokeh.document import Document
@@ -17,6 +16,8 @@ from bokeh.resources import Resources
 from bokeh.util.serialization import make_id
 from IPython.core.getipython import get_ipython
 from jupyter_bokeh import BokehModel
+
+from workbench.views.widgets.chart_text import render_bundle
 
 __all__ = ["Chart", "LiveChart", "load_bokehjs"]
 
@@ -34,24 +35,6 @@ view.export(kind, true).to_blob().then((blob) => {
 })
 """
 """Runs in the page, where the chart is; `tags` say under which name and as what it is saved."""
-
-
-_NO_MODELS = has_props._ModelResolver()
-
-
-class _ChartDocument(Document):  # type: ignore[misc]
-    """Does not look through all classes of models for classes of data, of which charts have none.
-
-    To look at a class is to count a reference to it, and a forked kernel then has its memory for itself.
-    """
-
-    def to_json(self, *, deferred: bool = True) -> Any:
-        resolver = has_props._default_resolver
-        has_props._default_resolver = _NO_MODELS
-        try:
-            return super().to_json(deferred=deferred)
-        finally:
-            has_props._default_resolver = resolver
 
 
 class Chart(BokehModel):  # type: ignore[misc]
@@ -92,7 +75,7 @@ class Chart(BokehModel):  # type: ignore[misc]
         """
         model.js_on_change("tags", CustomJS(args={"chart": model}, code=_SAVE))
         if model.document is None:
-            _ChartDocument().add_root(model)
+            Document().add_root(model)
         self._model = model
         self._document.on_change_dispatch_to(self)
         self._serial += 1
@@ -152,7 +135,7 @@ class Chart(BokehModel):  # type: ignore[misc]
     def _written(self) -> str:
         """Return the document as the page reads it; it is written anew only after a change."""
         if not self._bundle:
-            text = serialize_json(self._model_to_traits(self._model))
+            text = serialize_json(render_bundle(self._model))
             self._bundle = f'{{"serial":{self._serial},{text[1:]}'
         return self._bundle
 

@@ -103,6 +103,11 @@ class Later(_Timer):
         if not self._schedule() and not self._in_call:
             self.run()
 
+    def restart(self) -> None:
+        """Ask for the call, with all of the seconds from now on where it was asked for before."""
+        self.cancel()
+        self()
+
     def run(self) -> None:
         """Call now; a call that was due does not happen again."""
         self._in_call = True
