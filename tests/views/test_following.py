@@ -84,11 +84,14 @@ def test_every_page_says_how_far_behind_telemetry_is_until_it_has_caught_up(shel
             return FeedState(True, "", catching_up=self.words)
 
     assert shell._catching_up.value == ""
+    session.set_growing(session.archive.channels()[0])
     feed, texts_shown = Simulator(), []
     for feed.words in (Simulator.words, ""):
         StandingFile(session.settings.home).note([feed])
         shell.on_poll()
+        shell.view.refresh()
         texts_shown.append(shell._catching_up.value)
+        assert ("no data for" in texts(shell.view)) == (not feed.words), "what is on its way is behind, not silent"
     assert ">7 h 10 min behind, caught up at 22:28 UTC<" in texts_shown[0]
     assert texts_shown[1] == ""
 

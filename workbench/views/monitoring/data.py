@@ -11,6 +11,7 @@ import pandas as pd
 from workbench.counts import counted
 from workbench.exceptions import ArchiveError
 from workbench.live.arrivals import Arrivals
+from workbench.live.standing import catching_up
 from workbench.plots.long_trace import LONG_SAMPLES, LongTrace
 from workbench.plots.marks import mark_data
 from workbench.plots.strip_data import Strip, make_strip
@@ -259,9 +260,10 @@ class ChannelStore:
         -------
         pandas.DataFrame
             `channel`, `units`, `dated`, the columns of `last_value`, the limits, `coming`, whether samples have just
-            come, and `quality` in words, empty before `read_quality`.
+            come, or a feed that is behind is to send some, and `quality` in words, empty before `read_quality`.
         """
         rows = []
+        is_behind = bool(catching_up(self._session.settings.home))
         for name in names:
             held = self._get(name)
             strip, channel = held.strip, held.telemetry
@@ -278,6 +280,7 @@ class ChannelStore:
             bounds = {limit: np.nan if (at := getattr(limits, limit)) is None else at for limit in _LIMITS}
             described = {"channel": name, "units": strip.units, "dated": strip.dated, "words": strip.words}
             coming = time.monotonic() - self._came.get(name, -_COMING_S) < _COMING_S
+            coming |= is_behind and self._session.archive.grows(name)
             rows.append(described | values | bounds | {"coming": coming, "quality": self._quality.get(name, "")})
         return pd.DataFrame(rows)
 
