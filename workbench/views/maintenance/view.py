@@ -105,12 +105,12 @@ class Maintenance(View):
 
     @property
     def orders(self) -> Orders:
-        """The work orders."""
+        """The section of work orders."""
         return self._section(Orders)
 
     @property
     def requests(self) -> Requests:
-        """What people have reported."""
+        """What people have reported, and what comes of it."""
         return self._section(Requests)
 
     @property
@@ -135,7 +135,7 @@ class Maintenance(View):
 
     @property
     def figures(self) -> Figures:
-        """Key figures and load."""
+        """Key figures and the load of technicians."""
         return self._section(Figures)
 
     @property
