@@ -20,6 +20,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 SIZES = {"phone": (390, 844), "tablet": (820, 1180), "laptop": (1280, 800), "desk": (1920, 1080), "wide": (2560, 1440)}
 _LOOKS = 3  # a page that follows what comes may change under a look
+FULL = pytest.mark.parametrize("opened", ["full", pytest.param("empty", marks=pytest.mark.long)], indirect=True)
 CHECKS = Path(__file__).with_name("pictures.js").read_text(encoding="utf-8")
 RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"]}
 
@@ -91,6 +92,7 @@ def test_nothing_is_cut_or_lies_over_each_other_or_is_blank(opened, name, theme)
     assert not (wrong := faults(opened, may_be_blank=opened.state == "empty")), wrong
 
 
+@FULL
 @pytest.mark.parametrize("name", list(VIEWS))
 def test_an_error_moves_and_covers_nothing(opened, name):
     show(opened, name, "light")
@@ -117,6 +119,7 @@ COVERED = """name => [...document.querySelectorAll(`.wb-${name} :is(button, inpu
 }).map(one => one.outerHTML)"""
 
 
+@FULL
 @pytest.mark.parametrize("name", list(VIEWS))
 def test_the_error_of_a_view_moves_and_covers_nothing_and_is_read_to_its_end(opened, name):
     show(opened, name, "light")
@@ -159,6 +162,7 @@ def test_a_page_that_is_opening_says_so(opened):
     assert not wrong, wrong
 
 
+@FULL
 @pytest.mark.parametrize(
     ("theme", "size"), [("light", "laptop"), ("dark", "laptop"), ("light", "phone"), *(
         pytest.param(theme, size, marks=pytest.mark.long)
