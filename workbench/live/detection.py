@@ -49,10 +49,11 @@ _FEW_AT_ONCE = 4  # channels whose samples have waited long enough: what is due 
 _MANY_AT_ONCE = 64  # where many of them are late
 _SHARE = 0.25  # of the time, for filing what nothing is due for; where it takes more, each channel waits longer
 _LONGEST_WAIT_S = 600.0
-_CHANNEL_S = 0.01  # that filing takes a channel, until it has been measured
+_CHANNEL_S = 0.05  # that filing takes a channel, until it has been measured
 _SMOOTHING = 0.1  # of that time, by each round
 _ROUNDS_A_FLEET = 64  # in which all channels are filed, where that makes more of them than a few
 _IDLE_S = 0.1  # of preparing at a time
+_LEARNED_AT_ONCE = 32  # channels whose next windows are looked up
 _GATHER_S = 1.0  # that channels wait for others to be filed with
 _PREVIEWED = frozenset({"persistence", "ridge"}) | ANCHORED  # forecasters whose predictions can be made twice
 _MOST_ROWS = 20_000  # of a channel that are filed at a time
@@ -187,6 +188,7 @@ class Detection:
         if everything:
             due, rest, longest = set(waiting), [], 0.0
         else:
+            self._guarded("windows", lambda: self._learn_windows(ready))
             due = {name for name, one in ready.items() if one.urgent}
             windows = {name: one for name, one in ready.items() if name not in due and self._has_window(name, one)}
             if windows:
@@ -205,9 +207,9 @@ class Detection:
         if batch:
             self._guarded("archive", lambda: self._work(batch, everything, late=late))
             self.figures.round_s = time.monotonic() - began
+            self._channel_s += _SMOOTHING * (self.figures.round_s / len(batch) - self._channel_s)
             if not due:
                 self._next_filing = began + self.figures.round_s / _SHARE
-                self._channel_s += _SMOOTHING * (self.figures.round_s / len(batch) - self._channel_s)
             if rest:
                 self._backlog.changed.set()  # they need not wait for others
         elif not everything:
@@ -272,13 +274,15 @@ class Detection:
         if self._predict_ahead(ready):
             return
         until = time.monotonic() + _IDLE_S
-        unknown = [name for name in ready if name not in self._until_window]
-        for name in set(unknown) & set(self._session.archive.channels() if unknown else ()):
-            self._note_windows(name)
-            if self._backlog.changed.is_set() or time.monotonic() >= until:
-                return
         while self._prepare_preview() and not self._backlog.changed.is_set() and time.monotonic() < until:
             pass
+
+    def _learn_windows(self, ready: Iterable[str]) -> None:
+        """Note when the next windows of a few channels are complete that were not filed since the start."""
+        unknown = [name for name in ready if name not in self._until_window]
+        known = set(self._session.archive.channels()) if unknown else set[str]()
+        for name in [name for name in unknown if name in known][:_LEARNED_AT_ONCE]:
+            self._note_windows(name)
 
     def _predict_ahead(self, ready: Mapping[str, Waiting]) -> bool:
         """Let the preview that is furthest behind predict, where that takes long, and return whether there was one."""
