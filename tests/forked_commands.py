@@ -4,6 +4,7 @@ It has the arguments, folder, environment and files of the program that stands f
 that ends as ever; only the seconds in which a fresh interpreter imports are saved. `CLIENT` is that program.
 """
 
+import gc
 import json
 import os
 import socket
@@ -66,6 +67,7 @@ def serve(address: str) -> None:
     import workbench.session  # noqa: F401
 
     configure_mappers()
+    gc.freeze()  # else each command copies at its end, to look for garbage, nearly all that it shares with this process
 
     assert threading.active_count() == 1, "a thread would be missing in what is forked"
     with socket.socket(socket.AF_UNIX) as listener:

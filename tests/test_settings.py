@@ -1,4 +1,5 @@
 import json
+import os
 import pickle
 from pathlib import Path
 
@@ -8,7 +9,7 @@ from hypothesis import strategies as st
 
 from workbench.exceptions import SettingsError
 from workbench.parameters import Preset, SeverityLevels
-from workbench.settings import load_settings, settings_environment
+from workbench.settings import inherited_environment, load_settings, settings_environment
 from workbench.telemetry.feed_options import LiveSettings
 from workbench.tuned import write_tuned
 
@@ -137,6 +138,23 @@ def test_secrets_of_live_telemetry_are_not_handed_on(tmp_path):
     restored = json.loads(environment["WORKBENCH_LIVE"])
     assert restored["mqtt"]["host"] == "broker"
     assert LiveSettings.model_validate(restored).port == 8867
+
+
+def test_another_process_has_the_settings_without_passwords_of_the_environment(tmp_path, monkeypatch):
+    write(tmp_path, "workbench.yaml", "live: {mqtt: {host: broker, user: plant}}")
+    monkeypatch.setenv("WORKBENCH_LIVE__MQTT__PASSWORD", "secret-word")
+    monkeypatch.setenv("WORKBENCH_LIVE__TOKEN", "secret-word-of-sixteen")
+    monkeypatch.setenv("OTHER", "kept")
+    environment = inherited_environment(load_settings(tmp_path))
+    assert "secret-word" not in str(environment)
+    assert environment["OTHER"] == "kept"
+    for name in os.environ.keys() - environment.keys():
+        monkeypatch.delenv(name)
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    assert load_settings(elsewhere).live.mqtt.host == "broker"
 
 
 @pytest.mark.parametrize(

@@ -49,6 +49,7 @@ __all__ = [
     "Settings",
     "SeverityLevels",
     "TelemanomParams",
+    "inherited_environment",
     "load_settings",
     "settings_environment",
 ]  # the plain values of `workbench.parameters` stood here, and may still be imported from here
@@ -443,6 +444,24 @@ def settings_environment(settings: Settings) -> dict[str, str]:
         f"WORKBENCH_{name.upper()}": value if isinstance(value, str) else json.dumps(value)
         for name, value in values.items()
     }
+
+
+def inherited_environment(settings: Settings) -> dict[str, str]:
+    """Return the environment of another process that shall have these settings, in whatever folder it runs.
+
+    Parameters
+    ----------
+    settings : Settings
+        Settings of this process.
+
+    Returns
+    -------
+    dict of str to str
+        The variables of this process, with those of `settings_environment` in place of its `WORKBENCH_*`: a password
+        that stands in one of them alone, without its user, would be refused.
+    """
+    others = {name: value for name, value in os.environ.items() if not name.startswith("WORKBENCH_")}
+    return others | settings_environment(settings)
 
 
 def _absolute(url: str) -> str:

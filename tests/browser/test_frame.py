@@ -9,7 +9,6 @@ from urllib.parse import parse_qs, urlsplit
 import pandas as pd
 import psutil
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
 from tests.browser.conftest import Dashboard
@@ -177,15 +176,6 @@ def test_nothing_of_the_frame_is_cut_off(page, width, height, density):
         assert box["height"] >= 28
         assert box["x"] + box["width"] <= width
     page.set_viewport_size({"width": 1280, "height": 800})
-
-
-def test_accessibility(page):
-    for name in VIEWS:
-        show(page, name)
-        found = Axe().run(page, options={"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"]})
-        worst = [item for item in found.response["violations"] if item["impact"] in ("serious", "critical")]
-        told = [(item["id"], [node["html"][:120] for node in item["nodes"][:3]]) for item in worst]
-        assert told == [], name
 
 
 def test_no_page_complained_or_asked_another_host(dashboard, page):

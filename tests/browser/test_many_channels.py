@@ -81,6 +81,18 @@ def test_a_channel_is_found_while_typing_and_those_with_alerts_by_one_click(page
     expect(page.locator(".wb-fold")).to_have_count(0)
 
 
+@pytest.mark.parametrize(("width", "height"), [(1280, 800), (390, 844)])
+def test_what_is_opened_goes_on_below_and_never_sideways(page, width, height):
+    page.set_viewport_size({"width": width, "height": height})
+    page.locator(".wb-fold").first.click()
+    expect(page.locator(".wb-cell").nth(20)).to_be_attached()
+    assert page.evaluate(
+        """() => [...document.querySelectorAll(".wb-health, .wb-health *")]
+            .filter(one => getComputedStyle(one).overflowX === "auto" && one.scrollWidth > one.clientWidth + 1)
+            .map(one => one.className)"""
+    ) == []
+
+
 def test_a_cell_leads_to_the_alerts_of_its_channel(page):
     page.locator(".wb-cell.critical").click()
     expect(page.locator(".wb-pane.wb-anomalies")).to_be_visible()

@@ -12,7 +12,7 @@ from workbench import cli
 from workbench.exceptions import SettingsError
 from workbench.jobs import lab
 from workbench.jobs.reports import notebooks_folder
-from workbench.settings import load_settings, settings_environment
+from workbench.settings import inherited_environment, load_settings, settings_environment
 from workbench.telemetry.archive import Archive
 
 
@@ -43,7 +43,7 @@ def test_a_kernel_of_the_lab_has_home_and_settings_of_the_folder_it_was_started_
     )
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(code)])
     client = NotebookClient(notebook, kernel_name="python3", resources={"metadata": {"path": str(notebooks_folder())}})
-    client.execute(env=lab.lab_environment(load_settings()))
+    client.execute(env=inherited_environment(load_settings()))
     (output,) = notebook.cells[0].outputs
     assert output["text"].splitlines() == [
         f"{launched / 'mine'} 5 None sqlite:///{launched / 'models.db'}",

@@ -267,7 +267,7 @@ any_number = st.one_of(st.floats(), st.integers(), st.floats(0, 20_000))
 
 
 @pytest.mark.slow
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(entered=st.lists(any_number, max_size=3), lying=st.lists(st.floats(), max_size=3), rate=any_number)
 def test_whatever_is_entered_or_lies_there_the_sound_orders_are_planned(entered, lying, rate):
     folder = tempfile.TemporaryDirectory()

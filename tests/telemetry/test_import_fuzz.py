@@ -244,7 +244,7 @@ def tables(draw: st.DrawFn) -> bytes:
 
 
 @pytest.mark.slow
-@fuzz(450)
+@fuzz(200)
 @given(st.one_of(mutated(CSV.encode()), tables(), st.binary(max_size=200)))
 def test_csv(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "table.csv"

@@ -136,10 +136,10 @@ def lab(
     ] = None,
 ) -> None:
     """Open the notebooks in JupyterLab, with the settings and the home of the present folder."""
-    from workbench.jobs.lab import lab_environment, lab_folder
-    from workbench.settings import load_settings
+    from workbench.jobs.lab import lab_folder
+    from workbench.settings import inherited_environment, load_settings
 
-    environment = lab_environment(load_settings())
+    environment = inherited_environment(load_settings())
     target, copies = lab_folder(folder)
     if copies:
         typer.echo(f"Copied {count_text(len(copies), 'notebook')} to {target}")

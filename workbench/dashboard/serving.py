@@ -26,7 +26,7 @@ from workbench.jobs.ports import free_port
 from workbench.live.heap import share_heaps
 from workbench.observability.status import STATUS_VARIABLE
 from workbench.paths import product_path
-from workbench.settings import Settings, settings_environment
+from workbench.settings import Settings, inherited_environment
 
 __all__ = ["SHELL_APP", "apps_folder", "serve_dashboard", "template_folder"]
 
@@ -93,11 +93,12 @@ def serve_dashboard(
     for number in (signal.SIGINT, signal.SIGTERM):  # until the server listens: it looks, and nothing breaks off within
         signal.signal(number, lambda *_: stopped.set())
     with _kernels() as kernels, template_folder() as folder:
-        for name in ("WORKBENCH_ENV", "WORKBENCH_DASHBOARD__TOKEN"):
-            os.environ.pop(name, None)
         check_folder(settings.home)
         settings = settings.model_copy(update={"home_id": open_home(settings.home, settings.home_id)})
-        os.environ.update(settings_environment(settings))
+        environment = inherited_environment(settings)
+        for name in os.environ.keys() - environment.keys():
+            del os.environ[name]
+        os.environ.update(environment)
         os.environ["VOILA_APP_IP"] = "127.0.0.1" if host in ("0.0.0.0", "::", "localhost") else host
         os.environ[STATUS_VARIABLE] = str(folder / "status")
         os.environ["JUPYTER_PATH"] = os.pathsep.join([str(folder), *_present(os.environ.get("JUPYTER_PATH"))])

@@ -1,6 +1,5 @@
 """The demo fleet that one can watch: made with the year behind it, and kept up to the present."""
 
-import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -13,7 +12,7 @@ from urllib.parse import quote
 import numpy as np
 
 from workbench.maintenance.options import NotificationTarget
-from workbench.settings import Settings, settings_environment
+from workbench.settings import Settings, inherited_environment
 from workbench.telemetry.synthetic import demo_source, samples_to_come
 
 if TYPE_CHECKING:
@@ -115,7 +114,7 @@ def simulated(settings: Settings, *, mqtt: bool = False) -> Iterator[Callable[[]
         Function that lets it begin; until then the process only makes ready, which takes some seconds.
     """
     command = [sys.executable, "-c", f"from workbench.demo.process import main; main(mqtt={mqtt})"]
-    environment = os.environ | settings_environment(settings)
+    environment = inherited_environment(settings)
     with subprocess.Popen(command, env=environment, stdin=subprocess.PIPE, start_new_session=True) as process:
         assert process.stdin is not None
         try:

@@ -1,6 +1,5 @@
 """The year behind the demo fleet, lived through in a process of its own while this one trains its models and scores."""
 
-import os
 import sqlite3
 import subprocess
 import sys
@@ -17,7 +16,7 @@ from sqlalchemy import event
 
 from workbench.exceptions import MaintenanceError, WorkbenchError
 from workbench.maintenance.options import NotificationOptions
-from workbench.settings import load_settings, settings_environment
+from workbench.settings import inherited_environment, load_settings
 
 if TYPE_CHECKING:
     from workbench.session import Session
@@ -49,7 +48,7 @@ class Year:
         self._folder = tempfile.TemporaryDirectory(prefix="history-", dir=settings.home)
         self._file = Path(self._folder.name).absolute() / "history.db"
         own = {"database_url": f"sqlite:///{self._file}", "notifications": NotificationOptions()}
-        environment = os.environ | settings_environment(settings.model_copy(update=own))
+        environment = inherited_environment(settings.model_copy(update=own))
         self._process = subprocess.Popen(_COMMAND, env=environment, stdin=subprocess.PIPE, start_new_session=True)
         return self
 

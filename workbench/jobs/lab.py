@@ -1,6 +1,5 @@
 """JupyterLab on the notebooks: its kernels work in the home of the folder where it was started."""
 
-import os
 import shutil
 from contextlib import suppress
 from pathlib import Path
@@ -8,29 +7,11 @@ from pathlib import Path
 from workbench.exceptions import SettingsError
 from workbench.jobs.reports import notebooks_folder
 from workbench.paths import is_installed, local_path
-from workbench.settings import Settings, settings_environment
 
-__all__ = ["NOTEBOOKS", "lab_environment", "lab_folder"]
+__all__ = ["NOTEBOOKS", "lab_folder"]
 
 NOTEBOOKS = Path("notebooks")
 """Default folder of the copies of the notebooks."""
-
-
-def lab_environment(settings: Settings) -> dict[str, str]:
-    """Write the variables with which JupyterLab starts, so that its kernels have these settings in any folder.
-
-    Parameters
-    ----------
-    settings : Settings
-        Settings of the folder where the lab is started, with its `workbench.yaml`.
-
-    Returns
-    -------
-    dict of str to str
-        The variables of this process, with `WORKBENCH_*` for each setting and every path absolute.
-    """
-    inherited = {name: value for name, value in os.environ.items() if not name.startswith("WORKBENCH_")}
-    return inherited | settings_environment(settings)
 
 
 def lab_folder(folder: Path | None = None) -> tuple[Path, tuple[str, ...]]:

@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import os
 import sys
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
@@ -10,7 +9,7 @@ from typing import Any
 
 from workbench.exceptions import ModelError, ReportError
 from workbench.names import path_name
-from workbench.settings import Settings, settings_environment
+from workbench.settings import Settings, inherited_environment
 
 __all__ = [
     "STOPPED",
@@ -156,7 +155,7 @@ async def _begin(settings: Settings, module: str, *arguments: str) -> asyncio.su
     command = [sys.executable, "-c", f"from {module} import main; main()", *arguments]
     return await asyncio.create_subprocess_exec(
         *command,
-        env=os.environ | settings_environment(settings),
+        env=inherited_environment(settings),
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,

@@ -51,6 +51,11 @@ def test_a_small_fleet_is_shown_whole():
     assert lines(html) == {}
 
 
+def test_short_names_of_subsystems_leave_their_room_to_the_channels():
+    assert "wb-short" not in health_markup(picture({}, channels=120), CATALOG)
+    assert "wb-short" in health_markup(picture({}, channels=120), Catalog())
+
+
 def test_of_a_large_fleet_only_what_is_abnormal_has_a_cell():
     html = health_markup(picture({3: "high", 12: "critical", 4: "low"}), CATALOG)
     assert cells(html) == ["Ch-12", "Ch-3", "Ch-4"]  # asset by asset, the worst first

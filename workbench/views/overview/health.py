@@ -30,6 +30,7 @@ MAX_OPEN_CHANNELS = 120
 
 _MAX_ABNORMAL_CELLS = 24  # of a subsystem that is not open
 _MAX_CELLS = 400  # of a subsystem that is open
+_SHORT = 6  # letters of a subsystem that take little room
 _MAX_LINES = 60  # assets, and subsystems of one asset
 _ONLY_ALERTS = "alerts"
 _FOLD = "fold "
@@ -145,7 +146,13 @@ def health_markup(picture: Picture, catalog: Catalog, filters: HealthFilters | N
     fleet = filters.select(picture.fleet, catalog)
     if fleet.empty and len(picture.fleet):
         return "<p class='wb-note wb-muted'>No channels match. Clear the search, or show channels without alerts.</p>"
-    return "".join(_Panel(picture, catalog, filters, fleet).lines())
+    short = " wb-short" if all(len(one) <= _SHORT for one in _names(fleet, catalog)) else ""
+    return f"<div class='wb-assets{short}'>{''.join(_Panel(picture, catalog, filters, fleet).lines())}</div>"
+
+
+def _names(fleet: pd.DataFrame, catalog: Catalog) -> Iterator[str]:
+    places = fleet[["asset", "subsystem"]].drop_duplicates().itertuples(index=False)
+    return (catalog.subsystem_name(asset, subsystem) for asset, subsystem in places)
 
 
 class _Panel:
