@@ -145,7 +145,7 @@ def health_markup(picture: Picture, catalog: Catalog, filters: HealthFilters | N
     fleet = filters.select(picture.fleet, catalog)
     if fleet.empty and len(picture.fleet):
         return "<p class='wb-note wb-muted'>No channels match. Clear the search, or show channels without alerts.</p>"
-    return "".join(_Panel(picture, catalog, filters, fleet).lines())
+    return f"<div class='wb-flow'>{''.join(_Panel(picture, catalog, filters, fleet).lines())}</div>"
 
 
 class _Panel:
