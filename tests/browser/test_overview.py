@@ -117,6 +117,20 @@ def test_everything_is_on_one_screen(page, width, height):
         assert box["y"] + box["height"] <= height
 
 
+@pytest.mark.parametrize(("query", "width", "height"), [("", 1280, 620), ("?wall", 1280, 800)])
+def test_no_channel_lies_beside_the_panel_of_the_fleet(dashboard, session, query, width, height):
+    """Where it lacks height it is longer than its room, never wider; a wall, that nobody scrolls, shows them all."""
+    page = dashboard.open(query)
+    page.set_viewport_size({"width": width, "height": height})
+    page.wait_for_selector(".wb-counts canvas")
+    expect(page.locator(".wb-health .wb-cell")).to_have_count(len(session.archive.channels()))
+    body = page.locator(".wb-health .wb-grid-body")
+    assert body.evaluate("one => one.scrollWidth <= one.clientWidth")
+    if query:
+        assert body.evaluate("one => one.scrollHeight <= one.clientHeight")
+    page.close()
+
+
 def test_a_page_shows_what_was_scored_after_its_kernel_was_started(dashboard, session):
     name = session.archive.channels()[-1]
     page = dashboard.open()

@@ -101,6 +101,19 @@ def test_a_tag_that_waits_is_accepted_by_a_person(cli: Cli, tmp_path: Path) -> N
     assert (row["channel"], row["added"], row["duplicates"]) == ("flow", 300, 0)
 
 
+def test_several_tags_are_accepted_or_ignored_at_once_or_none(cli: Cli, tmp_path: Path) -> None:
+    samples = [sample._replace(channel=name) for name in ("a", "b", "c") for sample in samples_of(pump(120, first=0))]
+    stream(tmp_path / "home", [samples])
+    refused = cli("live", "accept", "a", "flaw", "--asset", "Pump", "--train-samples", "100")
+    assert "No tag 'flaw' waits" in refused.output
+    done = cli("live", "accept", "a", "b", "--asset", "Pump", "--train-samples", "100")
+    words = "is accepted: the 101 samples that it needs are there.\n"
+    assert done.output == f"a {words}b {words}"
+    assert cli("live", "ignore", "c").output == "c is ignored: 120 samples discarded.\n"
+    states = {row["tag"]: row["state"] for row in json.loads(cli("live", "tags", "--json").output)}
+    assert states == {"a": "accepted", "b": "accepted", "c": "ignored"}
+
+
 def test_an_ignored_tag_is_only_counted(cli: Cli, tmp_path: Path) -> None:
     samples = samples_of(pump(60, first=0))
     stream(tmp_path / "home", [samples[:40]])

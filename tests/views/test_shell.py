@@ -113,6 +113,22 @@ def test_a_tab_is_built_when_first_opened_and_kept(shell):
     assert "wb-current" not in tab(shell, "Second")._dom_classes
 
 
+def test_a_view_that_reads_anew_when_shown_stands_alone_on_the_page_meanwhile(shell, monkeypatch):
+    """What it has missed may take it seconds: the view before must not show through for so long."""
+    tab(shell, "Second").click()
+    first, second = shell.views["little"], shell.views["second"]
+    seen = []
+
+    def read():
+        marked = [made.description for made in tabs(shell) if "wb-current" in made._dom_classes]
+        seen.append((first.pane.layout.visibility, second.pane.layout.visibility, marked))
+
+    monkeypatch.setattr(first, "refresh", read)
+    first.outdate()
+    tab(shell, "Little").click()
+    assert seen == [(None, "hidden", ["Little"])]
+
+
 def test_a_selection_carries_over_to_tabs_that_are_open_and_to_those_that_are_not(shell):
     shell.view.choose(Selected("SMAP", "P-1"))
     shell.view.go("second")

@@ -25,7 +25,9 @@ __all__ = ["live"]
 _MAX_LETTERS = 60  # of a name in a table
 
 live = typer.Typer(help="Take telemetry as it comes, score it, and raise alerts, until Ctrl-C.", no_args_is_help=False)
-TagName = Annotated[str, typer.Argument(metavar="TAG", help="Name of the tag, as workbench live tags prints it.")]
+TagNames = Annotated[
+    list[str], typer.Argument(metavar="TAG...", help="Names of the tags, as workbench live tags prints them.")
+]
 
 
 @live.callback(invoke_without_command=True)
@@ -192,31 +194,36 @@ def tags(as_json: AsJson = False) -> None:
 
 @live.command("accept")
 def accept(
-    tag: TagName,
-    asset: Annotated[str, typer.Option(help="Asset of the new channel.")],
-    subsystem: Annotated[str, typer.Option(help="Subsystem of the new channel.")] = "",
+    tags: TagNames,
+    asset: Annotated[str, typer.Option(help="Asset of the new channels.")],
+    subsystem: Annotated[str, typer.Option(help="Subsystem of the new channels.")] = "",
     units: Annotated[str, typer.Option(help="Units of its values.")] = "",
     train_samples: Annotated[
         int, typer.Option(min=100, max=1_000_000, help="First samples, from which its models learn.")
     ] = 2_000,
 ) -> None:
-    """Make a tag a channel, once one sample more than its models learn from has come."""
+    """Make each tag a channel, once one sample more than its models learn from has come."""
     journal = _journal()
-    waiting_tag = _tag(journal, tag)
+    waiting_tags = [_tag(journal, tag) for tag in tags]
     changes: dict[str, Any] = {"asset": asset, "subsystem": subsystem, "units": units, "train_samples": train_samples}
-    journal.change_tag(replace(waiting_tag, state="accepted", **changes))
-    have = {one.channel: one.samples for one in journal.pending()}.get(waiting_tag.id, 0)
-    typer.echo(printable(f"{tag} is accepted: {have:,} of {train_samples + 1:,} samples are there."))
+    pending = {one.channel: one.samples for one in journal.pending()}
+    for waiting_tag in waiting_tags:
+        journal.change_tag(replace(waiting_tag, state="accepted", **changes))
+        have, needed = pending.get(waiting_tag.id, 0), train_samples + 1
+        state = f"{have:,} of {needed:,} samples are there"
+        if have >= needed:
+            state = f"the {needed:,} samples that it needs are there"
+        typer.echo(printable(f"{waiting_tag.name} is accepted: {state}."))
 
 
 @live.command("ignore")
-def ignore(tag: TagName) -> None:
-    """Ignore a tag: its samples are discarded, and what comes of it later is only counted."""
+def ignore(tags: TagNames) -> None:
+    """Ignore tags: their samples are discarded, and what comes of them later is only counted."""
     journal = _journal()
-    waiting_tag = _tag(journal, tag)
-    journal.change_tag(replace(waiting_tag, state="ignored"))
-    discarded = counted(journal.forget_samples(waiting_tag), "sample")
-    typer.echo(printable(f"{tag} is ignored: {discarded} discarded."))
+    for waiting_tag in [_tag(journal, tag) for tag in tags]:
+        journal.change_tag(replace(waiting_tag, state="ignored"))
+        discarded = counted(journal.forget_samples(waiting_tag), "sample")
+        typer.echo(printable(f"{waiting_tag.name} is ignored: {discarded} discarded."))
 
 
 def _serve(settings: "Settings", feeds: "list[Feed]", *, until_finished: bool = False) -> None:

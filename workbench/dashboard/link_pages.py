@@ -161,6 +161,7 @@ class LinkPages:
                 desk.orders.remarks(number),
                 log_head=desk.log_head(),
                 thumbnail=desk.orders.files.thumbnail,
+                asset_name=self._session.catalog.asset(order.asset).name,
                 phone_address=self._phone_address(order.number, server),
             )
             return LinkAnswer(200, text.encode())

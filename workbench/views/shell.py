@@ -259,10 +259,11 @@ class Shell:
             self.views[name].restore(state)
         for other, view in self.views.items():
             view.pane.layout.visibility = None if other == name else "hidden"  # it keeps its layout: showing is cheap
-            if view.active != (other == name):
-                view.set_active(other == name)
         for other, tab in self._tabs.items():
             (tab.add_class if other == name else tab.remove_class)("wb-current")
+        for other, view in self.views.items():  # last: a view may take seconds to read what it has missed
+            if view.active != (other == name):
+                view.set_active(other == name)
         self.current = name
         self._offer_beginning(self.session.overview().empty)
 

@@ -128,6 +128,16 @@ def test_never_two_orders_for_one_cause(orders, alerts, finding):
     assert orders.from_alerts([two], "Ann").number == "WO-2"
 
 
+def test_the_priority_of_an_order_by_hand_does_not_say_that_there_were_no_alerts(orders, alerts, finding):
+    """It does not count those that it was not opened for, and says so."""
+    raised(alerts, finding)
+    by_hand = orders.new("Ann", asset="SMAP", channel="P-1")
+    assert "0 alerts in 30 days" not in str(by_hand.priority)
+    assert "0.00 frequency (alerts in 30 days not counted)" in str(by_hand.priority)
+    caused = orders.from_alerts([1], "Ann")
+    assert "frequency (1 alert in 30 days)" in str(caused.priority)
+
+
 def test_rules_open_one_order_a_channel_and_add_to_it(orders, alerts, finding):
     raised(alerts, finding, level="medium", channel="P-9")
     first = raised(alerts, finding)

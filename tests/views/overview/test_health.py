@@ -11,6 +11,7 @@ import pytest
 from workbench.exceptions import ViewError
 from workbench.telemetry.catalog import Asset, Catalog
 from workbench.views.overview.health import HealthFilters, health_markup
+from workbench.views.overview.markup import head_markup
 
 CATALOG = Catalog(assets={"S1": Asset(name="Satellite 1", subsystems={"P": "Power", "T": "Thermal"})})
 
@@ -43,6 +44,16 @@ def lines(html):
             r'wb-fold [^>]*data-pick="([^"]+)" aria-expanded="(\w+)">(.*?)</button>', html
         )
     }
+
+
+def test_the_headline_counts_channels_and_neither_sources_nor_assets():
+    """As many as the panel marks: the alert of a broker that is gone, or of a whole asset, is none of a channel."""
+    shown = picture({3: "high", 4: "low"}, channels=15)
+    names = ["mqtt", "S1", "Ch-3", "Ch-3", "Ch-4"]
+    shown.alerts = pd.DataFrame({"channel": names, "level": ["high", "high", "high", "low", "low"]})
+    words = re.sub(r"<[^>]*>", "", head_markup(shown))
+    (count,) = re.findall(r"(\d+) of 15 channels with open alerts\. Do first: mqtt, high\.", words)
+    assert count == "2"
 
 
 def test_a_small_fleet_is_shown_whole():

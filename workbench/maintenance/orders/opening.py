@@ -418,7 +418,7 @@ def rate(
         )
         priority = prioritise(
             level=max((alert.level for alert in alerts), key=_rank, default=None),
-            alerts=int(db.scalar(recent) or 0) if alerts else 0,
+            alerts=int(db.scalar(recent) or 0) if alerts else None,
             criticality=criticality,
             age=now(db) - row.opened_at,
             emergency=row.type == "emergency",

@@ -82,7 +82,7 @@ class Priority:
 
 
 def prioritise(
-    *, level: str | None, alerts: int, criticality: int | None, age: timedelta, emergency: bool = False
+    *, level: str | None, alerts: int | None, criticality: int | None, age: timedelta, emergency: bool = False
 ) -> Priority:
     """Return the priority of a work order by the rule.
 
@@ -90,8 +90,9 @@ def prioritise(
     ----------
     level : str or None
         Highest level of its alerts, of `LEVELS`; None where it has no alert.
-    alerts : int
-        Alerts on the same asset and subsystem within the last 30 days; five or more count in full.
+    alerts : int or None
+        Alerts on the same asset and subsystem within the last 30 days; five or more count in full. None where they do
+        not count, as for an order that no alert has caused.
     criticality : int or None
         Criticality of the channel or asset, 1 (little depends on it) to 5 (everything); None counts as 3.
     age : timedelta
@@ -116,7 +117,7 @@ def prioritise(
     """
     if level is not None and level not in LEVELS:
         raise MaintenanceError(f"{level!r} is not a severity level.", f"Levels: {', '.join(LEVELS)}.")
-    if alerts < 0:
+    if alerts is not None and alerts < 0:
         raise MaintenanceError(f"A work order cannot have {alerts} alerts.", "Pass 0 or more.")
     check_criticality(criticality)
     if emergency:
@@ -128,7 +129,10 @@ def prioritise(
             LEVELS.index(level) / (len(LEVELS) - 1) if level else 0.0,
             f"level {level}" if level else "no alert",
         ),
-        "frequency": (min(alerts / _ALERTS_IN_FULL, 1.0), f"{counted(alerts, 'alert')} in 30 days"),
+        "frequency": (
+            min((alerts or 0) / _ALERTS_IN_FULL, 1.0),
+            "alerts in 30 days not counted" if alerts is None else f"{counted(alerts, 'alert')} in 30 days",
+        ),
         "impact": (
             (assumed_criticality - 1) / 4,
             f"criticality {assumed_criticality}" + (" assumed: the catalog has none" if criticality is None else ""),

@@ -147,7 +147,7 @@ def health_markup(picture: Picture, catalog: Catalog, filters: HealthFilters | N
     if fleet.empty and len(picture.fleet):
         return "<p class='wb-note wb-muted'>No channels match. Clear the search, or show channels without alerts.</p>"
     short = " wb-short" if all(len(one) <= _SHORT for one in _names(fleet, catalog)) else ""
-    return f"<div class='wb-assets{short}'>{''.join(_Panel(picture, catalog, filters, fleet).lines())}</div>"
+    return f"<div class='wb-flow{short}'>{''.join(_Panel(picture, catalog, filters, fleet).lines())}</div>"
 
 
 def _names(fleet: pd.DataFrame, catalog: Catalog) -> Iterator[str]:

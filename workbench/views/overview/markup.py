@@ -331,7 +331,7 @@ def head_markup(picture: Picture) -> str:
     elif len(alerts):
         worst = alerts.iloc[0]
         words = (
-            f"{alerts['channel'].nunique()} of {counted(len(fleet), 'channel')} with open alerts. Do first: "
+            f"{(fleet['alerts'] > 0).sum()} of {counted(len(fleet), 'channel')} with open alerts. Do first: "
             f"<b class='{worst['level']}'>{escape(worst['channel'])}</b>, {worst['level']}."
         )
     else:
