@@ -86,11 +86,14 @@ def test_what_is_opened_goes_on_below_and_never_sideways(page, width, height):
     page.set_viewport_size({"width": width, "height": height})
     page.locator(".wb-fold").first.click()
     expect(page.locator(".wb-cell").nth(20)).to_be_attached()
-    assert page.evaluate(
-        """() => [...document.querySelectorAll(".wb-health, .wb-health *")]
+    assert (
+        page.evaluate(
+            """() => [...document.querySelectorAll(".wb-health, .wb-health *")]
             .filter(one => getComputedStyle(one).overflowX === "auto" && one.scrollWidth > one.clientWidth + 1)
             .map(one => one.className)"""
-    ) == []
+        )
+        == []
+    )
 
 
 def test_a_cell_leads_to_the_alerts_of_its_channel(page):
