@@ -150,6 +150,7 @@ def show_order(
             log_head=desk.log_head(),
             thumbnail=thumbnail,
             phone_address=order_address(server, work_order.number) if server else "",
+            asset=desk.asset_name(work_order.asset),
         )
         html.write_text(text, encoding="utf-8")
         typer.echo(str(html))

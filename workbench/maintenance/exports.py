@@ -102,6 +102,7 @@ def order_page(
     log_head: str = "",
     thumbnail: Callable[[str], bytes] | None = None,
     phone_address: str = "",
+    asset: str = "",
 ) -> str:
     """Return a work order as one HTML page to print, which loads nothing from elsewhere.
 
@@ -119,6 +120,8 @@ def order_page(
         Returns the small picture of an attached photo, as `AttachmentStore.thumbnail`; no pictures where omitted.
     phone_address : str
         Address of the order on a technician's telephone, printed as a QR code; none where it is empty.
+    asset : str
+        What people call its asset; the key where omitted.
 
     Returns
     -------
@@ -126,7 +129,7 @@ def order_page(
         The page, HTML.
     """
     facts = {
-        "Asset": order.asset,
+        "Asset": asset or order.asset,
         "Subsystem, channel": ", ".join(filter(None, (order.subsystem, order.channel))),
         "Type": order.type,
         "State": f"{order.state}{f': {order.hold_reason}' if order.hold_reason else ''}",
