@@ -218,7 +218,9 @@ def test_a_completion_says_all_that_is_missing_at_once(view):
     number, _ = begun_order_with_an_alert(view)
     order = stored(view, number)
     stop = datetime(2026, 1, 2, 9, 0)
-    press(view, "complete", failure="degradation", cost="cheap", hours=-4.0, down_from=stop, down_to=stop.replace(hour=8))
+    press(
+        view, "complete", failure="degradation", cost="cheap", hours=-4.0, down_from=stop, down_to=stop.replace(hour=8)
+    )
     form = view.orders.actions
     assert [name for name, field in form.fields.items() if "wb-wrong" in field._dom_classes] == [
         "done", "hours", "verdict", "mode", "cost", "down_to",

@@ -198,7 +198,9 @@ def test_why_a_column_is_left_out_is_said_to_its_end(view):
 
 
 def test_an_encoding_that_was_guessed_or_is_wrong_is_chosen_in_its_field(view):
-    content = ("time,Größe\n" + "".join(f"2024-03-01 10:{minute:02},{minute}\n" for minute in range(40))).encode("cp1252")
+    content = ("time,Größe\n" + "".join(f"2024-03-01 10:{minute:02},{minute}\n" for minute in range(40))).encode(
+        "cp1252"
+    )
     view.imports.drop.receive({"kind": "part", "name": "pump.csv", "size": len(content), "start": 0}, [content])
     assert "otherwise: “Text encoding”" in texts(view.imports.facts)
     find_field(view, "Text encoding").value = "utf-8"
@@ -213,7 +215,10 @@ def test_an_encoding_that_was_guessed_or_is_wrong_is_chosen_in_its_field(view):
         ("Name it with --asset-column or --asset.", "Name it with “Machine column” or “Asset”."),
         ("Pass --on-conflict replace.", "Pass “Contradictions: take file”."),
         ("another training span: --train-from", "another training span: workbench import --train-from"),
-        ("Run: workbench channels split P-1 --train-until TIME", "Run: workbench channels split P-1 --train-until TIME"),
+        (
+            "Run: workbench channels split P-1 --train-until TIME",
+            "Run: workbench channels split P-1 --train-until TIME",
+        ),
     ],
 )
 def test_options_are_said_as_fields_and_what_has_none_as_an_option_of_the_import(view, text, shown):
