@@ -9,6 +9,7 @@ from typing import Any
 
 import pandas as pd
 
+from workbench.maintenance.alerts.grouping import ASSET_KIND
 from workbench.maintenance.alerts.table import ALLOWED
 from workbench.plots.theme import severity
 from workbench.settings import Settings
@@ -111,10 +112,10 @@ def first_steps_markup(steps: FirstSteps, catalog: Catalog) -> str:
     chosen = anomaly_of(alert)
     place = target(chosen.asset, chosen.channel, chosen.anomaly)
     asset, subject = escape(catalog.asset(str(alert["asset"])).name), escape(alert_subject(alert, catalog))
+    about, of_asset = ("", "") if alert["kind"] == ASSET_KIND else ("the cell ", f" of {asset}")
     sentence = (
-        f"<b>New here?</b> Look at the cell <b class='{level.word}'><span class='wb-symbol' aria-hidden='true'>"
-        f"{level.symbol}</span>{subject}</b>{'' if subject == asset else f' of {asset}'}, {level.word}, "
-        "and follow its case:"
+        f"<b>New here?</b> Look at {about}<b class='{level.word}'><span class='wb-symbol' aria-hidden='true'>"
+        f"{level.symbol}</span>{subject}</b>{of_asset}, {level.word}, and follow its case:"
     )
     links = (
         ("See why", place),

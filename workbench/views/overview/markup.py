@@ -348,7 +348,7 @@ def head_markup(picture: Picture, catalog: Catalog) -> str:
     elif len(alerts):
         worst = alerts.iloc[0].to_dict()
         words = (
-            f"{alerts['channel'].nunique()} of {counted(len(fleet), 'channel')} with open alerts. Do first: "
+            f"{int((fleet['alerts'] > 0).sum())} of {counted(len(fleet), 'channel')} with open alerts. Do first: "
             f"<b class='{worst['level']}'>{escape(alert_subject(worst, catalog))}</b>, {worst['level']}."
         )
     else:
