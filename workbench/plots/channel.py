@@ -92,6 +92,7 @@ def channel_figure(
         text_font=value(FONT),
         text_font_size="11px",
         name="bound_words",
+        level="overlay",  # with its background before the lines
     )
     plot.add_tools(HoverTool(renderers=[bound], tooltips=[("bound", "@value{0.0000}"), ("exceeded", "@words")]))
     drawn = [
