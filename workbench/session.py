@@ -833,7 +833,7 @@ class Session:
             levels,
             self._scores.check_series,
             ExaminedBefore(self.archive, names, conditions),
-            {name: partial(self.assets.findings, name) for name in assets},
+            {key: partial(self.assets.findings, key, self.catalog.asset(key).name) for key in assets},
             self._scored_channels,
         )
 

@@ -51,7 +51,7 @@ def test_an_asset_is_trained_scored_explained_and_raises_an_alert_once(session):
         639,
     )
     assert alert["level"] == session.settings.severity.level(severity) == why["level"]
-    assert alert["message"].startswith("Pump-1 left normal operation at 2026-01-03 10:00 UTC: channels moved apart ")
+    assert alert["message"].startswith("Pump 1 left normal operation at 2026-01-03 10:00 UTC: channels moved apart ")
     assert "P-2 " in alert["message"]
     assert len(outcome.raised.raised) == 1
     assert session.raise_alerts().raised.raised == ()

@@ -126,7 +126,7 @@ def test_an_alert_escalates_to_an_inbox_and_is_acknowledged_from_there(tmp_path,
             page.set_default_timeout(PATIENCE)
             page.goto(bens)
             shown = page.locator("main").inner_text()
-            for words in ("Alert 1", "Pressure left its forecast by 9.0 epsilon", "critical", "Pump-1", "UTC"):
+            for words in ("Alert 1", "Pressure left its forecast by 9.0 epsilon", "critical", "Pump 1", "UTC"):
                 assert words in shown
             assert page.evaluate("document.documentElement.scrollWidth") <= 390
             assert page.evaluate("document.activeElement.textContent") == "Acknowledge as Ben"

@@ -17,6 +17,18 @@ CHART = """() => {
     return { x: x + bbox.x_center, y: y + bbox.y_center, start, end, width: bbox.width }
 }"""
 SCROLLED = "document.querySelector('.wb-pane.wb-anomalies').scrollTop"
+COVERED = """() => {
+    const toast = document.querySelector(".wb-announcement p").getBoundingClientRect()
+    return [...document.querySelectorAll("button, input, select, a, canvas, td, .bk-Figure")]
+        .filter(one => one.checkVisibility({ visibilityProperty: true, contentVisibilityAuto: true }))
+        .filter(one => {
+            const box = one.getBoundingClientRect()
+            const [across, down] = [["left", "right"], ["top", "bottom"]].map(([from, to]) =>
+                Math.min(box[to], toast[to]) - Math.max(box[from], toast[from]))
+            return box.width && box.height && across > 1 && down > 1
+        })
+        .map(one => one.outerHTML.slice(0, 80))
+}"""
 COUNT = """() => {
     window.tones = []
     window.AudioContext = class { currentTime = 0; destination = {}; resume() {} }
@@ -116,3 +128,13 @@ def test_a_new_critical_alert_is_heard_only_where_that_was_asked_for_and_until_i
     page.wait_for_timeout(4500)  # longer than from tone to tone
     assert page.evaluate("tones.length") == heard
     context.close()
+
+
+@pytest.mark.parametrize(("width", "height"), [(1280, 800), (390, 844)])
+@pytest.mark.parametrize("view", ["overview", "monitoring"])
+def test_a_new_critical_alert_covers_nothing_that_is_worked_with(dashboard, session, view, width, height):
+    page = dashboard.open(f"?view={view}", context=dashboard.context(viewport={"width": width, "height": height}))
+    number = 4 + 2 * (view == "monitoring") + (width == 390)  # a channel that no other test has an alert on
+    raise_critical(session, number)
+    expect(page.locator(".wb-announcement")).to_contain_text(f"Hot, {number}.")
+    assert page.evaluate(COVERED) == []

@@ -119,8 +119,9 @@ def test_a_newcomer_is_led_through_one_case_until_the_card_is_dismissed(pump):
     later = replace(finding, channel="MOT-1", subsystem="MOT", start_sample=7905, first_at=finding.first_at + 1)
     pump.maintenance.alerts.raise_findings([], [later])
     view.refresh()
-    assert view.picture.alerts["channel"].iloc[0] == "MOT-1", "the overview says to do it first"
-    assert ">PMP-1</b> of Pump 1, critical" in view._steps.html, "and the newcomer stays with the case"
+    assert ">PMP-1</b> of Pump 1, critical" in view._steps.html, "the newcomer stays with the case"
+    assert "Do first: PMP-1, critical" in texts(view.head), "and no other one is said to come first"
+    assert re.findall("<td>((?:PMP|MOT)-1)</td>", view._worst.html) == ["PMP-1", "MOT-1"]
     assert steps(view) == ["1. See why", "2. See who acknowledged it", f"3. See its order {order}", "4. Plan it"]
     pump.maintenance.alerts.close(alert, "Ann", "true", "seen")
     view.refresh()

@@ -1,5 +1,8 @@
 """The demo fleet that goes on: nothing is repeated or left out, and never comes before its time."""
 
+import os
+import subprocess
+import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -108,3 +111,19 @@ def test_the_intake_gets_what_the_simulator_sends(moving):
         samples += [sample for delivery in intake.take(1000, 60.0, 0.0) for sample in delivery.samples]
     feed.stop()
     assert len({(sample.channel, sample.moment) for sample in samples}) == 24 * 3
+
+
+def test_the_terminal_says_once_why_the_fleet_stands_still(tmp_path):
+    code = (
+        "import workbench.demo.process as process\n"
+        "from workbench.exceptions import ArchiveError\n"
+        "def refuse(settings): raise ArchiveError('It is locked.', 'Wait.')\n"
+        "process.Session = refuse\n"
+        "process.main()"
+    )
+    environment = {**os.environ, "PYTHONPATH": str(Path(wb.__file__).parents[1])}
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path, env=environment, capture_output=True, text=True, check=True
+    )
+    assert done.stderr == "The demo fleet stands still: It is locked. Wait.\n"
+    assert done.stdout == ""

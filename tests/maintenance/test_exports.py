@@ -57,6 +57,6 @@ def test_a_work_order_to_print_is_whole_escaped_and_asks_no_host(database):
     assert "set by" in page or "criticality 3 assumed" in page
     assert "reports/P-1.html" in page
     assert "<td>SMAP</td>" in page
-    named = order_page(orders.get(1), orders.history(1), asset_name="Soil <Moisture>")
+    named = order_page(orders.get(1), orders.history(1), asset="Soil <Moisture>")
     assert "<td>Soil &lt;Moisture&gt;</td>" in named and "<td>SMAP</td>" not in named
     assert not re.search(r"https?://|src=|@import|url\(", page)

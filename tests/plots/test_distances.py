@@ -25,3 +25,9 @@ def test_both_distances_are_drawn_with_the_bound():
     update_distances_figure(plot, scored(80, 70), None)
     assert points(plot, "q")["time"].max() == 79
     assert len(points(plot, "anomalies")["left"]) == 0
+
+
+def test_words_of_anomalies_stand_above_the_lines():
+    anomalies = pd.DataFrame({"start": [10], "end": [12], "severity": [9.0], "level": ["high"]})
+    plot = distances_figure(scored(50, 11), anomalies)
+    assert points(plot, "anomalies")["top"][0] >= 7.0 + 12 / 150 * 7.0, "twelve pixels of 150, the height of a word"

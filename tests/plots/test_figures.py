@@ -21,6 +21,7 @@ from workbench.plots import (
     update_errors_figure,
 )
 from workbench.plots.part import part_of
+from workbench.plots.theme import LIGHT
 
 LEVEL = SeverityLevels().level
 ANOMALIES = pd.DataFrame({"start": [500, 2149], "end": [520, 2349], "severity": [0.3, 9.3]}).assign(
@@ -192,3 +193,12 @@ def test_fleet_shows_every_channel_with_symbol_and_number():
 
 def test_an_empty_fleet_draws():
     assert_draws(fleet_figure(small_fleet().overview().iloc[:0]))
+
+
+def test_the_word_of_a_bound_stands_before_the_lines_on_a_background():
+    lines = pd.DataFrame(
+        {"start": [10], "end": [20], "value": [0.5], "words": ["too large"], "label": ["bound of a step"]}
+    )
+    plot = channel_figure(fake_channel(n=400), lines=lines)
+    words = next(one for one in plot.renderers if one.name == "bound_words")
+    assert (words.level, words.glyph.background_fill_color) == ("overlay", LIGHT.surface)

@@ -336,8 +336,15 @@ class Assets:
             )
         return pd.DataFrame(rows, columns=list(EXPLANATION_COLUMNS))
 
-    def findings(self, asset: str) -> tuple[Examined, list[Finding]] | None:
+    def findings(self, asset: str, name: str) -> tuple[Examined, list[Finding]] | None:
         """Return what the stored score of an asset asks of maintenance; None where it is not scored.
+
+        Parameters
+        ----------
+        asset : str
+            Key of the asset.
+        name : str
+            What people call it.
 
         Raises
         ------
@@ -354,7 +361,7 @@ class Assets:
         moments = ticks(scored["time"].values)
         clock = clock_of(scored["time"].values)
         examined = Examined(asset, "asset", clock, int(moments[-1]), int(moments[0]))
-        return examined, asset_findings(scored, anomaly_frame(scored.attrs, self._levels))
+        return examined, asset_findings(scored, anomaly_frame(scored.attrs, self._levels), name)
 
     # ---- parts
 

@@ -149,8 +149,8 @@ def show_order(
             remarks,
             log_head=desk.log_head(),
             thumbnail=thumbnail,
-            asset_name=session.catalog.asset(work_order.asset).name,
             phone_address=order_address(server, work_order.number) if server else "",
+            asset=desk.asset_name(work_order.asset),
         )
         html.write_text(text, encoding="utf-8")
         typer.echo(str(html))

@@ -4,11 +4,12 @@ Opening the link changes nothing, because programs that scan mail open every lin
 what lets a person in, so the page asks for no token, shows nothing but its alert, and leads nowhere by itself.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from workbench.dashboard.link_door import LinkDoor
 from workbench.exceptions import LinkError, MaintenanceError, TransitionError, WorkbenchError
+from workbench.maintenance.alerts.grouping import ASSET_KIND
 from workbench.maintenance.alerts.table import ALLOWED, Alert
 from workbench.maintenance.database import microseconds
 from workbench.maintenance.notifications.links import AlertLink
@@ -111,7 +112,9 @@ class Acknowledgements:
                 alert = session.maintenance.alerts.acknowledge(alert.id, link.person, _COMMENT, version=alert.version)
             except (TransitionError, MaintenanceError):  # somebody was faster
                 alert = session.maintenance.alerts.get(alert.id)
-        return _page(alert, link.person)
+        name = session.maintenance.asset_name(alert.asset)
+        named = replace(alert, asset=name, channel=name if alert.kind == ASSET_KIND else alert.channel)
+        return _page(named, link.person)
 
 
 def _is_news(alert: Alert, link: AlertLink) -> bool:

@@ -161,8 +161,8 @@ class LinkPages:
                 desk.orders.remarks(number),
                 log_head=desk.log_head(),
                 thumbnail=desk.orders.files.thumbnail,
-                asset_name=self._session.catalog.asset(order.asset).name,
                 phone_address=self._phone_address(order.number, server),
+                asset=desk.asset_name(order.asset),
             )
             return LinkAnswer(200, text.encode())
         except MaintenanceError as error:
@@ -248,7 +248,7 @@ class LinkPages:
     ) -> str:
         assets = self._session.maintenance.requests.assets()
         if 0 < len(assets) <= _MAX_SELECT:
-            choices = [("", "choose"), *((one, one) for one in assets)]
+            choices = [("", "choose"), *((one, self._session.maintenance.asset_name(one)) for one in assets)]
             place = select("Asset", "asset", choices, asset)
         else:
             place = input_field("Asset", "asset", asset, more="required maxlength='200'")

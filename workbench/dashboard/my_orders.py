@@ -63,6 +63,7 @@ def list_page(desk: Maintenance, person: str, address: str, show: str, present: 
         for name, words in FILTERS.items()
     )
     rows = tables[show].sort_values("due", na_position="last", kind="stable").head(_MAX_LISTED)
+    rows = rows.assign(asset=rows["asset"].map(desk.asset_name))
     cards = "".join(_card(row, address, person, show, present) for row in rows.to_dict(orient="records"))
     empty = "<p class='muted'>No orders here.</p>"
     return page(f"Orders of {person}", f"<nav class='filters' aria-label='Filters'>{links}</nav>{cards or empty}")

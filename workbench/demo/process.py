@@ -1,6 +1,5 @@
 """The process in which the demo fleet goes on: the live service, fed by the simulator, or by what it publishes."""
 
-import logging
 import os
 import sys
 import threading
@@ -56,7 +55,6 @@ def main(*, mqtt: bool = False) -> None:
                 feed, settings = _published(feed, settings, resources)
             LiveService(partial(Session, settings), [feed], port=False, announce=_say).run(stop)
     except WorkbenchError as error:
-        logging.getLogger(__name__).error("The demo fleet stands still: %s", error)
         typer.echo(f"The demo fleet stands still: {error}", err=True)
 
 

@@ -217,7 +217,7 @@ def _channels(session: Examined) -> Iterator[Finding]:
         yield Finding("channels", "missing", "none", "workbench run, or workbench import PATH")
         return
     labelled = int(table["labelled"].sum())
-    assets = ", ".join(sorted(table["asset"].unique()))
+    assets = ", ".join(sorted(session.catalog.asset(key).name for key in table["asset"].unique()))
     yield Finding("channels", "ok", f"{len(table)} of {assets}; {labelled} labelled")
     _, damaged = session.archive.infos()
     for error in damaged.values():

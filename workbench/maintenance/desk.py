@@ -236,7 +236,7 @@ class Maintenance:
         """Return the notifier, which sends people messages about alerts and work orders."""
         from workbench.maintenance.notifications.notifier import Notifier
 
-        return Notifier(self.database, self._notifications, self._alert_options, self.links)
+        return Notifier(self.database, self._notifications, self._alert_options, self.links, self.asset_name)
 
     def send_messages(self) -> "Delivery":
         """End shelves and outages whose time is over, escalate what nobody has acknowledged, and send what is due."""
@@ -434,7 +434,7 @@ class Maintenance:
         people, present = self.people.technicians(), self.database.clock()
         asked = order_questions(people, present, hours=hours, due=due, skills=skills)
         similar = self.orders.similar(asset=asset, channel=channel, title=title) if asset else ()
-        asked += similar_questions([self.orders.get(number) for number in similar])
+        asked += similar_questions([self.orders.get(number) for number in similar], self.asset_name)
         asked += completion_questions(failure, verdict)
         asked += purchase_questions(present, ordered, expected)
         asked += name_question("technician", new_person, self.people.near_name(new_person) if new_person else "")

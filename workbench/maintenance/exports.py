@@ -101,8 +101,8 @@ def order_page(
     *,
     log_head: str = "",
     thumbnail: Callable[[str], bytes] | None = None,
-    asset_name: str = "",
     phone_address: str = "",
+    asset: str = "",
 ) -> str:
     """Return a work order as one HTML page to print, which loads nothing from elsewhere.
 
@@ -118,10 +118,10 @@ def order_page(
         Head of the maintenance log, as `log.head` returns it, which is printed at the foot; none where it is empty.
     thumbnail : callable, optional
         Returns the small picture of an attached photo, as `AttachmentStore.thumbnail`; no pictures where omitted.
-    asset_name : str
-        Name of its asset as the catalog has it; its identifier where omitted.
     phone_address : str
         Address of the order on a technician's telephone, printed as a QR code; none where it is empty.
+    asset : str
+        What people call its asset; the key where omitted.
 
     Returns
     -------
@@ -129,7 +129,7 @@ def order_page(
         The page, HTML.
     """
     facts = {
-        "Asset": asset_name or order.asset,
+        "Asset": asset or order.asset,
         "Subsystem, channel": ", ".join(filter(None, (order.subsystem, order.channel))),
         "Type": order.type,
         "State": f"{order.state}{f': {order.hold_reason}' if order.hold_reason else ''}",

@@ -11,7 +11,7 @@ from bokeh.models import ColumnDataSource, HoverTool, Range1d
 from bokeh.plotting import figure
 
 from workbench.plots.decimate import decimate
-from workbench.plots.marks import mark_data, mark_glyphs
+from workbench.plots.marks import mark_data, mark_glyphs, text_background, top_of_marks
 from workbench.plots.series import (
     Sources,
     bounds,
@@ -88,9 +88,11 @@ def channel_figure(
         x_offset=3,
         text_baseline="middle",
         text_color=tokens.text,
+        **text_background(tokens),
         text_font=value(FONT),
         text_font_size="11px",
         name="bound_words",
+        level="overlay",  # with its background before the lines
     )
     plot.add_tools(HoverTool(renderers=[bound], tooltips=[("bound", "@value{0.0000}"), ("exceeded", "@words")]))
     drawn = [
@@ -203,7 +205,7 @@ def _channel_data(
     return {
         "telemetry": line_data(channel, "telemetry"),
         "prediction": line_data(scored, "prediction"),
-        "anomalies": mark_data(channel, anomalies, top=high + 0.09 * (high - low)),
+        "anomalies": mark_data(channel, anomalies, top=top_of_marks(low, high)),
         "labels": mark_data(channel, labels),
         "bound_lines": _bound_data(channel, bound_lines),
         "ends": end_label_data(channel, lines, low, high, apart=0.16),  # twelve pixels of 75

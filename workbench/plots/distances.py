@@ -8,7 +8,7 @@ import xarray as xr
 from bokeh.models import ColumnDataSource, HoverTool, Range1d, Span
 from bokeh.plotting import figure
 
-from workbench.plots.marks import mark_data, mark_glyphs
+from workbench.plots.marks import mark_data, mark_glyphs, top_of_marks
 from workbench.plots.series import (
     Sources,
     bounds,
@@ -90,5 +90,9 @@ def _data(scored: xr.Dataset, anomalies: pd.DataFrame | None) -> dict[str, dict[
     lines = {words: scored[name].values for name, words in _WORDS.items()}
     low, high = bounds(*lines.values(), np.array([0.0, 1.0]))
     ends = end_label_data(scored, lines, low, high, apart=0.13)
-    marks = {"anomalies": mark_data(scored, anomalies, top=high), "labels": mark_data(scored, None), "ends": ends}
+    marks = {
+        "anomalies": mark_data(scored, anomalies, top=top_of_marks(low, high)),
+        "labels": mark_data(scored, None),
+        "ends": ends,
+    }
     return {**{name: line_data(scored, name) for name in _WORDS}, **marks}

@@ -28,6 +28,8 @@ __all__ = [
     "span_glyphs",
     "span_style",
     "symbol_style",
+    "text_background",
+    "top_of_marks",
     "word_places",
     "word_sides",
 ]
@@ -132,6 +134,27 @@ def mark_columns(
         "hatch": ["\\" if one else " " for one in open_],
         "outline": [1.0 if one else 0.55 for one in open_],
     }
+
+
+def top_of_marks(low: float, high: float) -> float:
+    """Return where symbols and words of anomalies stand: above all lines, so that no word lies over a value.
+
+    Parameters
+    ----------
+    low, high : float
+        Least and greatest value of the lines, as from `bounds`.
+
+    Examples
+    --------
+    >>> top_of_marks(0.0, 100.0)
+    115.0
+    """
+    return high + 0.15 * (high - low)  # eleven pixels of 75
+
+
+def text_background(tokens: Tokens) -> dict[str, Any]:
+    """Return the background of a word that may come to lie over a line: it is told from what is drawn behind it."""
+    return {"background_fill_color": tokens.surface, "background_fill_alpha": 0.8}
 
 
 def word_sides(
@@ -295,6 +318,7 @@ def mark_glyphs(plot: figure, anomalies: ColumnDataSource, labels: ColumnDataSou
         text_font_size="11px",
         text_color=tokens.text,
         name="words",
+        **text_background(tokens),
     )
     plot.add_tools(
         HoverTool(

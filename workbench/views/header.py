@@ -95,7 +95,8 @@ def announcement_markup(messages: Sequence[str]) -> str:
     """
     more = f" And {counted(len(messages) - 1, 'more critical alert')}." if len(messages) > 1 else ""
     symbol = f'<span class="wb-symbol" aria-hidden="true">{SEVERITIES["critical"].symbol}</span>'
-    return f'<p><b class="critical">{symbol}New critical alert.</b> {escape(messages[0])}{more}</p>'
+    words = escape(f"{messages[0]}{more}", quote=True)
+    return f'<p title="{words}"><b class="critical">{symbol}New critical alert.</b> {words}</p>'
 
 
 def _fleet_name(folder: str) -> str:

@@ -3,6 +3,7 @@
 import json
 import math
 import re
+from collections.abc import Mapping
 from datetime import datetime
 from html import escape
 from typing import Any
@@ -10,17 +11,21 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from workbench.maintenance.alerts.grouping import ASSET_KIND
 from workbench.maintenance.alerts.table import STATE_WORDS
 from workbench.plots.decimate import decimate
+from workbench.telemetry.catalog import Catalog
 from workbench.telemetry.moments import Moment, moment_text, read_moment
 from workbench.views.state import Selected
 
 __all__ = [
     "age",
+    "alert_subject",
     "detail_words",
     "duration",
     "lead",
     "name_markup",
+    "named_details",
     "percent",
     "read_lead",
     "read_target",
@@ -29,6 +34,7 @@ __all__ = [
     "subject_words",
     "target",
     "verdict_words",
+    "with_names",
 ]
 
 
@@ -96,6 +102,45 @@ def name_markup(name: str) -> str:
     cut = tail.start(1) if tail else -6
     head, end = escape(name[:cut], quote=True), escape(name[cut:], quote=True)
     return f'<span class="wb-name" title="{text}"><span>{head}</span><span>{end}</span></span>'
+
+
+def alert_subject(alert: Mapping[Any, Any], catalog: Catalog) -> str:
+    """Return what an alert is about, as people call it: its channel, or the asset where it is of one as a whole.
+
+    Parameters
+    ----------
+    alert : mapping
+        Row of `Alerts.list`, or what the log says of an alert: asset, channel and kind.
+    catalog : Catalog
+        Names of the assets.
+
+    Examples
+    --------
+    >>> from workbench.telemetry.catalog import Asset
+    >>> catalog = Catalog(assets={"Pump-1": Asset(name="Pump 1")})
+    >>> alert_subject({"channel": "BRG-1", "kind": "model"}, catalog)
+    'BRG-1'
+    >>> alert_subject({"channel": "Pump-1", "kind": "asset"}, catalog)
+    'Pump 1'
+    """
+    name = str(alert["channel"])
+    return catalog.asset(name).name if alert["kind"] == ASSET_KIND else name
+
+
+def with_names(alerts: pd.DataFrame, catalog: Catalog) -> pd.DataFrame:
+    """Return a table of alerts with names in place of the keys of assets, to show it.
+
+    Parameters
+    ----------
+    alerts : pandas.DataFrame
+        Columns of `Alerts.list`: asset, channel and kind, and any others.
+    catalog : Catalog
+        Names of the assets.
+    """
+    if alerts.empty:
+        return alerts
+    subjects = [alert_subject(row, catalog) for row in alerts[["channel", "kind"]].to_dict(orient="records")]
+    return alerts.assign(asset=[catalog.asset(key).name for key in alerts["asset"]], channel=subjects)
 
 
 def lead(view: str, **state: str) -> str:
@@ -178,21 +223,52 @@ def verdict_words(verdict: str) -> str:
     return "real fault" if verdict == "true" else verdict
 
 
-def subject_words(subject: str) -> str:
+def subject_words(subject: str, catalog: Catalog) -> str:
     """Return the words for what a row of the maintenance log is about.
 
     Parameters
     ----------
     subject : str
         Subject of the log, as `order:7`.
+    catalog : Catalog
+        Names of the assets.
 
     Examples
     --------
-    >>> subject_words("order:7"), subject_words("alert:12"), subject_words("outbox")
-    ('WO-7', 'alert 12', 'outbox')
+    >>> from workbench.telemetry.catalog import Asset
+    >>> catalog = Catalog(assets={"Pump-1": Asset(name="Pump 1")})
+    >>> [subject_words(subject, catalog) for subject in ("order:7", "alert:12", "outbox", "meter:Pump-1/hours")]
+    ['WO-7', 'alert 12', 'outbox', 'meter Pump 1/hours']
     """
     kind, _, name = subject.partition(":")
+    if kind in ("asset", "meter"):
+        asset, slash, part = name.partition("/")
+        name = f"{catalog.asset(asset).name}{slash}{part}"
     return f"WO-{name}" if kind == "order" else f"{kind} {name}".strip()
+
+
+def named_details(details: Mapping[str, Any], catalog: Catalog) -> dict[str, Any]:
+    """Return the details of a row of the maintenance log with names in place of the keys of assets.
+
+    Parameters
+    ----------
+    details : mapping of str to Any
+        Details, as the log's JSON holds them.
+    catalog : Catalog
+        Names of the assets.
+
+    Examples
+    --------
+    >>> from workbench.telemetry.catalog import Asset
+    >>> catalog = Catalog(assets={"Pump-1": Asset(name="Pump 1")})
+    >>> named_details({"asset": "Pump-1", "why": "moved"}, catalog)
+    {'asset': 'Pump 1', 'why': 'moved'}
+    >>> named_details({"channel": "Pump-1", "kind": "asset"}, catalog)
+    {'channel': 'Pump 1', 'kind': 'asset'}
+    """
+    keys = ("asset", "channel") if details.get("kind") == ASSET_KIND else ("asset",)
+    names = {key: catalog.asset(details[key]).name for key in keys if isinstance(details.get(key), str)}
+    return {**details, **names}
 
 
 _ISO_TIME = re.compile(r"\d{4}-\d\d-\d\dT[\d:.]+(Z|[+-]\d\d:\d\d)")

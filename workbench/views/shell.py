@@ -156,7 +156,7 @@ class Shell:
         sound = button("Sound", tip, names="wb-sound")  # the page itself plays it
         looks = box("wb-looks", self._who, sound, self._theme_button, self._density_button, self._help_button)
         dismiss = button("✕", "Close this message", self.on_dismiss_notice, "wb-dismiss")
-        heading = box("wb-heading", self._header, box("wb-notice", self._notice, dismiss))
+        heading = box("wb-heading", self._header, self._announcement, box("wb-notice", self._notice, dismiss))
         head = box("wb-header", heading, self._catching_up, looks)
         navigation = box("wb-nav", *self._tabs.values())
         alone = len(self._classes) == 1
@@ -169,7 +169,6 @@ class Shell:
             *frame,
             self._help,
             self._progress,
-            self._announcement,
             self._leave_wall,
             self._beginning.widget,
             self._panes,

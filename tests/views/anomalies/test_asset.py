@@ -85,7 +85,7 @@ def test_a_score_that_is_gone_is_said(session):
     session.assets.store.remove("Pump-1")
     view = session.view("anomalies", kind="asset")
     assert view.failure is not None
-    assert "Pump-1 is not scored as a whole" in view.failure.what
+    assert "Pump 1 is not scored as a whole" in view.failure.what
     view.close()
 
 

@@ -575,3 +575,41 @@ def test_a_filter_acts_while_it_is_typed(view):
         assert view.list.text.value == typed, "a blank is not taken from who types"
     assert set(view.alerts["channel"]) == {"P-1"}
     assert view.list.text.continuous_update
+
+
+def test_an_alert_whose_order_is_done_opens_no_form_but_leads_to_its_order(view):
+    alert = int(view.alerts["id"].iloc[0])
+    order = desk(view).orders.from_alerts([alert], "Ada", type="inspection")
+    desk(view).people.set("Ann", "Ada")
+    desk(view).orders.assign(order.number, "Ann", "Ada")
+    desk(view).orders.start(order.number, "Ann")
+    items = range(1, len(order.checklist) + 1)
+    for item in items:
+        desk(view).orders.answer(order.number, item, "yes", "Ann")
+    desk(view).orders.complete(order.number, "Ann", done="Looked", hours=1, verdict="false alarm")
+    assert state_of(view, alert) == "closed"
+    view.restore(State({"state": "all"}))
+    view.list.grid.tell("pick", str(alert))
+    press(view, "order")
+    assert view.actions.opened == ""
+    assert f"has a work order already: {order.number} (completed)" in texts(view)
+    assert f"Order {order.number}" in [made.description for made in buttons(view)]
+
+
+def test_the_form_of_an_order_says_what_it_is_for_whatever_alert_is_shown(view):
+    other = int(view.alerts.loc[view.alerts["channel"] == "A-2", "id"].iloc[0])
+    view.follow(Selected("SMAP", "P-1"))
+    view.list.grid.tell("mark", str(other))
+    press(view, "order")
+    assert "A-2" in view.actions.fields["text"].placeholder
+    title = view.actions.fields["text"].placeholder
+    confirm(view)
+    assert desk(view).orders.get(view.list.orders[other]).title == title
+
+
+def test_a_form_does_not_move_to_another_alert(view):
+    view.follow(Selected("SMAP", "P-1"))
+    press(view, "order")
+    assert "P-1" in view.actions.fields["text"].placeholder
+    view.list.text.value = "A-2"
+    assert view.actions.opened == ""

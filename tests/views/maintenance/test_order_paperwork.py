@@ -140,7 +140,7 @@ def test_downtime_is_entered_at_completion_and_changed_before(view, desk):
         desk.orders.answer("WO-1", item, "yes", "Ann")
     view.refresh()
     press(view, "complete", done="looked", hours=2.0, down_to=datetime(2026, 1, 2, 5, 0))
-    assert "before it begins" in texts(view)
+    assert "cannot run again before it stopped, at 2026-01-02 06:00 UTC" in texts(view)
     view.orders.actions.fields["down_to"].value = datetime(2026, 1, 2, 9, 30)
     view.orders.on_confirm(view.orders.actions.confirm)
     order = desk.orders.get("WO-1")

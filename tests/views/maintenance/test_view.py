@@ -1,6 +1,7 @@
 """Work orders in the Maintenance view: listed, carried, filled in and told, with what it leaves in the database."""
 
 import asyncio
+from datetime import datetime
 
 import pytest
 
@@ -216,16 +217,19 @@ def test_a_verdict_is_chosen_by_a_person_and_must_go_with_the_failure(view):
 def test_a_completion_says_all_that_is_missing_at_once(view):
     number, _ = begun_order_with_an_alert(view)
     order = stored(view, number)
-    press(view, "complete", failure="degradation", cost="cheap")
+    stop = datetime(2026, 1, 2, 9, 0)
+    press(
+        view, "complete", failure="degradation", cost="cheap", hours=-4.0, down_from=stop, down_to=stop.replace(hour=8)
+    )
     form = view.orders.actions
     assert [name for name, field in form.fields.items() if "wb-wrong" in field._dom_classes] == [
-        "done", "verdict", "mode", "cost",
+        "done", "hours", "verdict", "mode", "cost", "down_to",
     ]  # fmt: skip
     assert form.form.children[-1].children[0] is form.confirm, "the buttons stay at the end"
-    assert form.refusals.words.count("role='alert'") == 4
+    assert form.refusals.words.count("role='alert'") == 6
     form.fields["done"].value = "cleaned"
-    assert form.refusals.words.count("role='alert'") == 3, "a note goes with its cause"
-    for name, value in {"verdict": "true", "mode": "PDE", "cost": "12.5"}.items():
+    assert form.refusals.words.count("role='alert'") == 5, "a note goes with its cause"
+    for name, value in {"hours": 1.0, "verdict": "true", "mode": "PDE", "cost": "12.5", "down_to": None}.items():
         form.fields[name].value = value
     assert form.refusals.words == ""
     view.orders.on_confirm(form.confirm)

@@ -105,7 +105,7 @@ def test_a_contradiction_is_shown_and_can_be_settled(view, session, tmp_path):
     session.import_data(tmp_path / "pump.csv")
     drop(view, table(factor=2.0))
     assert "contradicts load of the archive" in texts(view.imports.facts)
-    assert "“Contradictions” keep" in texts(view.imports.facts)
+    assert "“Contradictions: keep archive”" in texts(view.imports.facts)
     assert find_button(view, "Import").disabled
     find_field(view, "Contradictions").value = "replace"
     press(view, "Preview again")
@@ -195,3 +195,31 @@ def test_times_of_an_unknown_form_are_read_once_the_page_says_so(view):
 def test_why_a_column_is_left_out_is_said_to_its_end(view):
     drop(view, "time,temp,temp_flag\n" + "".join(f"2024-03-14 10:{one:02},{one}.5,E\n" for one in range(30)))
     assert "“Quality column”, “Good values”; as an input: “Input columns”" in texts(view.imports.grid)
+
+
+def test_an_encoding_that_was_guessed_or_is_wrong_is_chosen_in_its_field(view):
+    content = ("time,Größe\n" + "".join(f"2024-03-01 10:{minute:02},{minute}\n" for minute in range(40))).encode(
+        "cp1252"
+    )
+    view.imports.drop.receive({"kind": "part", "name": "pump.csv", "size": len(content), "start": 0}, [content])
+    assert "otherwise: “Text encoding”" in texts(view.imports.facts)
+    find_field(view, "Text encoding").value = "utf-8"
+    press(view, "Preview again")
+    assert "is not text in utf-8" in view.failure.what
+    assert "“Text encoding”" in view.failure.todo and "--" not in view.failure.todo
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("Name it with --asset-column or --asset.", "Name it with “Machine column” or “Asset”."),
+        ("Pass --on-conflict replace.", "Pass “Contradictions: take file”."),
+        ("another training span: --train-from", "another training span: workbench import --train-from"),
+        (
+            "Run: workbench channels split P-1 --train-until TIME",
+            "Run: workbench channels split P-1 --train-until TIME",
+        ),
+    ],
+)
+def test_options_are_said_as_fields_and_what_has_none_as_an_option_of_the_import(view, text, shown):
+    assert view.imports._in_words(text) == shown

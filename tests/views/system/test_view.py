@@ -191,7 +191,7 @@ def test_a_failing_check_shows_its_fix_until_it_is_mended(view, session):
     assert [(item.what, item.fix) for item in view.findings if item.state != "ok"] == [
         ("scores", "workbench score --all")
     ]
-    assert "1 of 11 checks failed: scores" in view.head.value
+    assert "no check failed, 1 of 11 checks to do: scores" in view.head.value
     assert checks(view).index("workbench score --all") < checks(view).index("python")
     session.score("D-1")
     press(view, "Run the checks")

@@ -124,7 +124,7 @@ class _Errors:
         return slice(max(0, start - self._first), end - self._first + 1)
 
 
-def asset_findings(scored: xr.Dataset, anomalies: pd.DataFrame) -> list[Finding]:
+def asset_findings(scored: xr.Dataset, anomalies: pd.DataFrame, name: str) -> list[Finding]:
     """Return the anomalies of a whole asset as findings.
 
     Parameters
@@ -133,6 +133,8 @@ def asset_findings(scored: xr.Dataset, anomalies: pd.DataFrame) -> list[Finding]
         Score of the asset, as `Session.score_asset` returns it.
     anomalies : pandas.DataFrame
         start, end (samples of the asset's time base, both inclusive), severity, level.
+    name : str
+        What people call the asset.
 
     Returns
     -------
@@ -156,7 +158,7 @@ def asset_findings(scored: xr.Dataset, anomalies: pd.DataFrame) -> list[Finding]
                 value=float(found["value"]),
                 threshold=float(found["bound"]),
                 source=source,
-                message=f"{asset} left normal operation at {_when(series, start)}: {found['words']} ({source}).",
+                message=f"{name} left normal operation at {_when(series, start)}: {found['words']} ({source}).",
                 ongoing=end >= last,
                 at_once=True,  # its distance was exceeded, as a bound of the envelope is
                 contributions=json.dumps(

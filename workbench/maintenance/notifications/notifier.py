@@ -6,7 +6,7 @@ one. A process that dies while it sends leaves messages of which nobody knows wh
 they are sent again, and say so.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from zoneinfo import ZoneInfo
@@ -99,6 +99,8 @@ class Notifier:
         How long alerts wait for their acknowledgement; the defaults where omitted.
     links : LinkSigner, optional
         Makes links that acknowledge an alert; messages have none where omitted.
+    asset_name : callable, optional
+        Returns what people call an asset; its key where omitted.
     """
 
     def __init__(
@@ -107,10 +109,12 @@ class Notifier:
         options: NotificationOptions | None = None,
         alerts: AlertOptions | None = None,
         links: LinkSigner | None = None,
+        asset_name: Callable[[str], str] = str,
     ) -> None:
         self.database = database
         self.options = options or NotificationOptions()
         self.links = links
+        self._asset_name = asset_name
         minutes = (alerts or AlertOptions()).escalate_after_minutes
         self._delays: EscalationDelays = {level: timedelta(minutes=time) for level, time in minutes.items()}
 
@@ -337,13 +341,15 @@ class Notifier:
         if subject == "alert":
             alerts = [alert for alert, _ in alerts_at(db, numbers).values()]
             person = recipient if recipient in self.options.people else ""
-            title, text = alert_text(db, alerts, {row.number: row.reason for row in by_age}, person, self.links)
+            alert_reasons = {row.number: row.reason for row in by_age}
+            title, text = alert_text(db, alerts, alert_reasons, person, self.links, self._asset_name)
         else:
             reasons: dict[int, list[tuple[str, str]]] = {}
             for row in by_age:
                 reasons.setdefault(row.number, []).append((row.reason, row.detail))
             zone = ZoneInfo(self.options.timezone)
-            title, text = order_text([db.get_one(OrderRow, number) for number in numbers], reasons, zone)
+            orders = [db.get_one(OrderRow, number) for number in numbers]
+            title, text = order_text(orders, reasons, zone, self._asset_name)
         notes = []
         tried = [row.claimed_until for row in rows if row.claimed_until is not None]
         if tried:

@@ -1,6 +1,7 @@
 """The words of messages: a title and one line for each case, alert or work order."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, tzinfo
 
 import sqlalchemy as sa
@@ -30,7 +31,12 @@ _MAX_LINKS = 20
 
 
 def alert_text(
-    db: orm.Session, alerts: Sequence[AlertRow], reasons: Mapping[int, str], person: str, links: LinkSigner | None
+    db: orm.Session,
+    alerts: Sequence[AlertRow],
+    reasons: Mapping[int, str],
+    person: str,
+    links: LinkSigner | None,
+    asset_name: Callable[[str], str],
 ) -> tuple[str, str]:
     """Return the title and the text of a message about alerts, the worst first: one line for each case.
 
@@ -46,13 +52,15 @@ def alert_text(
         Name of the person who is told; empty where it is a target, which gets no links.
     links : LinkSigner or None
         Makes links that acknowledge an alert.
+    asset_name : callable
+        Returns what people call an asset.
     """
     ordered = sorted(alerts, key=lambda one: (-LEVELS.index(one.level), one.id))
     by_case: dict[int, list[AlertRow]] = {}
     for alert in ordered:
         by_case.setdefault(alert.case_id or -alert.id, []).append(alert)
     lines = [
-        _case_line(db, case, own) if len(own) > 1 else _alert_line(own[0], reasons[own[0].id])
+        _case_line(db, case, own, asset_name) if len(own) > 1 else _alert_line(own[0], reasons[own[0].id])
         for case, own in by_case.items()
     ]
     worst = ordered[0].level
@@ -67,7 +75,10 @@ def alert_text(
 
 
 def order_text(
-    orders: Sequence[OrderRow], reasons: Mapping[int, Sequence[tuple[str, str]]], zone: tzinfo
+    orders: Sequence[OrderRow],
+    reasons: Mapping[int, Sequence[tuple[str, str]]],
+    zone: tzinfo,
+    asset_name: Callable[[str], str],
 ) -> tuple[str, str]:
     """Return the title and the text of a message about work orders: one line for each.
 
@@ -79,13 +90,18 @@ def order_text(
         Why each is told of, with the part that arrived, by its number.
     zone : tzinfo
         Zone of the day on which an order is due.
+    asset_name : callable
+        Returns what people call an asset.
     """
     words = {row.id: _order_words(row, reasons[row.id], zone) for row in orders}
     title = f"{len(orders)} work orders"
     if len(orders) == 1:
         title = f"{number_of(orders[0].id)}: {words[orders[0].id]}"
     lines = [
-        _one_line(f"{number_of(row.id)} ({row.priority}{_due_text(row)}): {words[row.id]}. {row.title}, {row.asset}")
+        _one_line(
+            f"{number_of(row.id)} ({row.priority}{_due_text(row)}): {words[row.id]}. {row.title}, "
+            f"{asset_name(row.asset)}"
+        )
         for row in orders
     ]
     return title, "\n".join(lines)
@@ -101,10 +117,12 @@ def _alert_line(alert: AlertRow, reason: str) -> str:
     return _one_line(f"{alert.level}{', ' if words else ''}{words} (alert {alert.id}): {alert.message}")
 
 
-def _case_line(db: orm.Session, case: int, alerts: Sequence[AlertRow]) -> str:
+def _case_line(db: orm.Session, case: int, alerts: Sequence[AlertRow], asset_name: Callable[[str], str]) -> str:
     numbers = ", ".join(str(alert.id) for alert in sorted(alerts, key=lambda alert: alert.id))
     members = [vars(Alert.of(row)) for row in db.scalars(sa.select(AlertRow).where(AlertRow.case_id == case))]
-    return _one_line(f"{alerts[0].level} (case {case}, alerts {numbers}): {case_of(case, members)}")
+    whole = case_of(case, members)
+    words = replace(whole, asset=asset_name(whole.asset))
+    return _one_line(f"{alerts[0].level} (case {case}, alerts {numbers}): {words}")
 
 
 def _link_lines(db: orm.Session, alerts: Sequence[AlertRow], person: str, links: LinkSigner | None) -> list[str]:

@@ -130,34 +130,44 @@ def open_for_alerts(
     **content: Any,
 ) -> OrderRow:
     """Open one order for alerts of one asset, inside a writing transaction; see `WorkOrders.from_alerts`."""
+    alert_content = content_for_alerts(db, options, alerts, asset_name)
+    asset = alert_content["asset"]
+    return new_order(db, options, who, alerts=alerts, criticality=criticality(asset), **{**alert_content, **content})
+
+
+def content_for_alerts(
+    db: orm.Session, options: OrderOptions, alerts: Sequence[int], asset_name: Callable[[str], str]
+) -> dict[str, Any]:
+    """Return what the alerts say of an order for them: its asset, subsystem, channel, type, title and description.
+
+    Raises
+    ------
+    MaintenanceError
+        There is no alert, they belong to several assets, or one has an order already.
+    """
     rows = [alert_actions.find(db, alert) for alert in alerts]
     assets = sorted({row.asset for row in rows})
     if len(assets) != 1:
         raise MaintenanceError(
-            f"Alerts of {len(assets)} assets cannot share a work order: {', '.join(assets)}."
+            f"Alerts of {len(assets)} assets cannot share a work order: {', '.join(map(asset_name, assets))}."
             if assets
             else "A work order for alerts cannot be opened without an alert.",
             "Pass one or more alerts of one asset.",
         )
+    for row in rows:
+        check_without_order(db, row)
     subsystems = {row.subsystem for row in rows}
     subsystem = subsystems.pop() if len(subsystems) == 1 else ""
     template = options.template(assets[0], subsystem)
     channel, channel_words = _channels_of(rows)
-    alert_content = {
+    return {
+        "asset": assets[0],
+        "type": template.type,
         "subsystem": subsystem,
         "channel": channel,
         "title": template.title.format(asset=asset_name(assets[0]), subsystem=subsystem, channel=channel_words),
         "description": "\n".join(_description_lines(rows, asset_name)),
     }
-    return new_order(
-        db,
-        options,
-        who,
-        asset=assets[0],
-        alerts=alerts,
-        criticality=criticality(assets[0]),
-        **{"type": template.type, **alert_content, **content},
-    )
 
 
 def extend(
@@ -376,15 +386,19 @@ def link(db: orm.Session, row: OrderRow, alert: int) -> None:
     MaintenanceError
         There is no such alert, or it has another order already.
     """
-    closed = alert_actions.find(db, alert).closed_at is not None
-    other = order_of_alert(db, alert)
-    if other is not None and (closed or other.state != "completed"):  # open again after that order: another may follow
-        raise MaintenanceError(
-            f"Alert {alert} has a work order already: {number_of(other.id)} ({other.state}).",
-            "Use that one, or cancel it first.",
-        )
+    check_without_order(db, alert_actions.find(db, alert))
     db.add(OrderAlertRow(order_id=row.id, alert_id=alert))
     db.flush()
+
+
+def check_without_order(db: orm.Session, alert: AlertRow) -> None:
+    """Raise an error where an alert has an order already; where it opened again after that one, another may follow."""
+    other = order_of_alert(db, alert.id)
+    if other is not None and (alert.closed_at is not None or other.state != "completed"):
+        raise MaintenanceError(
+            f"Alert {alert.id} has a work order already: {number_of(other.id)} ({other.state}).",
+            "Use that one, or cancel it first.",
+        )
 
 
 def order_of_alert(db: orm.Session, alert: int) -> OrderRow | None:

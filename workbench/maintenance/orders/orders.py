@@ -305,6 +305,24 @@ class WorkOrders:
         """
         return self._change(lambda db: self._for_alerts(db, list(dict.fromkeys(alerts)), who, **content))
 
+    def title_for(self, alerts: Iterable[int]) -> str:
+        """Return the title that an order for alerts would have.
+
+        Raises
+        ------
+        MaintenanceError
+            As from `from_alerts`.
+        """
+        with self.database.reading() as db:
+            numbers = list(dict.fromkeys(alerts))
+            return str(opening.content_for_alerts(db, self.options, numbers, self._asset_name)["title"])
+
+    def of_alert(self, alert: int) -> str:
+        """Return the number of the last order that an alert has caused, unless cancelled; empty where there is none."""
+        with self.database.reading() as db:
+            order = opening.order_of_alert(db, alert)
+            return "" if order is None else number_of(order.id)
+
     def by_rule(self, who: str, alerts: Iterable[int] | None = None) -> dict[str, tuple[str, ...]]:
         """Open orders for the alerts that ask for one, each for its whole case, or add them to an active order.
 

@@ -1,6 +1,6 @@
 """Questions about what people enter: values that are allowed, and seldom meant."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -60,10 +60,11 @@ def order_questions(
     return tuple(questions)
 
 
-def similar_questions(orders: Sequence[WorkOrder]) -> tuple[str, ...]:
+def similar_questions(orders: Sequence[WorkOrder], asset_name: Callable[[str], str]) -> tuple[str, ...]:
     """Return what to ask before an order is opened where active orders are perhaps for the same work."""
     return tuple(
-        f"{one.number} is {one.state} on {one.channel or one.asset} already: {one.title.rstrip('.')}." for one in orders
+        f"{one.number} is {one.state} on {one.channel or asset_name(one.asset)} already: {one.title.rstrip('.')}."
+        for one in orders
     )
 
 

@@ -278,6 +278,8 @@ class Actions:
         The fields of the form: hours, verdict, kind, first, last, text, priority, due, technician.
     all, confirm, cancel : ipywidgets.Button
         Mark all; do what the form says; close the form.
+    order_title : str
+        Title that a work order has where nobody enters one.
     refusals : Refusals
         The note at the field that was refused.
     """
@@ -292,7 +294,7 @@ class Actions:
         hours: Callable[[dict[str, Any]], None],
         longest_shelf_hours: float,
     ) -> None:
-        self.opened = ""
+        self.opened = self._order_title = ""
         self.buttons = {
             name: button(action.label, action.tip, press, f"wb-key-{action.key}{' wb-asks' if action.fields else ''}")
             for name, action in ALERT_ACTIONS.items()
@@ -338,6 +340,17 @@ class Actions:
         """Name of the field that was refused last; empty where none was."""
         return self.refusals.refused
 
+    @property
+    def order_title(self) -> str:
+        """Title that a work order has where nobody enters one; the form shows it."""
+        return self._order_title
+
+    @order_title.setter
+    def order_title(self, title: str) -> None:
+        self._order_title = title
+        if self.opened == "order":
+            self.fields["text"].placeholder = title
+
     def name(self, pressed: widgets.Button) -> str:
         """Return the name of the action of a button.
 
@@ -372,6 +385,7 @@ class Actions:
         for name, made in self.fields.items():
             made.layout.display = None if name in chosen.fields else "none"
         self.fields["text"].description = chosen.text_label
+        self.fields["text"].placeholder = self._order_title if action == "order" else ""
         for name in ("text", "verdict", "priority", "technician"):
             self.fields[name].value = ""
         self.fields["due"].value = None

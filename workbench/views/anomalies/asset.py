@@ -14,7 +14,7 @@ from bokeh.plotting import figure
 
 from workbench.detection.scoring import anomaly_frame
 from workbench.exceptions import ArchiveError, ChannelNotFoundError, ViewError
-from workbench.names import cut_in_the_middle
+from workbench.names import command_line, cut_in_the_middle
 from workbench.plots import channel_figure, update_channel_figure
 from workbench.plots.distances import distances_figure, update_distances_figure
 from workbench.plots.part import part_of, sequences_within
@@ -69,7 +69,8 @@ class ShownAsset:
         """
         scored = session.assets.stored(asset)
         if scored is None:
-            raise ViewError(f"{asset} is not scored as a whole.", f"Run: workbench score {asset}")
+            name, run = session.catalog.asset(asset).name, command_line("workbench score", asset)
+            raise ViewError(f"{name} is not scored as a whole.", f"Run: {run}")
         anomalies = anomaly_frame(scored.attrs, session.settings.severity)
         return cls(scored, anomalies, json.loads(scored.attrs["explained"]))
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import replace
 from typing import Any
 
 import ipywidgets as widgets
@@ -21,6 +22,7 @@ from workbench.views.anomalies.table import (
     case_number,
     options,
 )
+from workbench.views.markup import with_names
 from workbench.views.state import Selected
 from workbench.views.view_session import ViewSession
 from workbench.views.widgets.boxes import box, classed
@@ -126,7 +128,7 @@ class AlertList:
         who : str
             Name of the reader, for the alerts that are mine.
         """
-        self._now = session.clock()
+        self._now, self._catalog = session.clock(), session.catalog
         desk, filters = session.maintenance, self.request.filters(self._now)
         if self.request.state == MINE:
             filters["numbers"] = desk.alerts_of_person(who)
@@ -237,9 +239,11 @@ class AlertList:
         return [*map(case_name, self.cases), *alone]
 
     def _draw(self) -> None:
-        self.grid.html = alerts_markup(
-            self.alerts, self.orders, self.total, self.request, self._now, self.cases, self.opened
-        )
+        alerts = with_names(self.alerts, self._catalog)
+        cases = {
+            number: replace(case, asset=self._catalog.asset(case.asset).name) for number, case in self.cases.items()
+        }
+        self.grid.html = alerts_markup(alerts, self.orders, self.total, self.request, self._now, cases, self.opened)
 
     def nothing(self, session: ViewSession, open_alerts: int) -> str:
         """Return a card that says why the list is empty, and what to do.

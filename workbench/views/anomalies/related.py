@@ -16,7 +16,7 @@ from workbench.plots.series import is_dated
 from workbench.plots.theme import severity
 from workbench.telemetry.moments import moment_at
 from workbench.views.anomalies.panel import Chosen, Panel
-from workbench.views.markup import read_target, target
+from workbench.views.markup import alert_subject, read_target, target
 from workbench.views.state import Selected, anomaly_of
 from workbench.views.widgets.boxes import box, classed
 from workbench.views.widgets.callbacks import callback
@@ -149,7 +149,7 @@ class Related(Panel):
         apart = table["evidence_at"] - chosen.row["evidence_at"]
         table = table.assign(apart=apart / 1e9 if dated else apart)
         self.alerts = table.loc[table["apart"].abs().sort_values().index].head(_MAX_LISTED_ALERTS)
-        rows = []
+        rows, catalog = [], self.view.session.catalog
         for item in self.alerts.to_dict(orient="records"):
             level, chosen_with = severity(item["level"]), anomaly_of(item)
             symbol = f"<span class='{level.word}'><span class='wb-symbol'>{level.symbol}</span></span>"
@@ -157,7 +157,12 @@ class Related(Panel):
             rows.append(
                 (
                     target(chosen_with.asset, chosen_with.channel, chosen_with.anomaly),
-                    [f"{symbol}{level.word}", cell(item["channel"]), apart_words, cell(state_words(item["state"]))],
+                    [
+                        f"{symbol}{level.word}",
+                        cell(alert_subject(item, catalog)),
+                        apart_words,
+                        cell(state_words(item["state"])),
+                    ],
                 )
             )
         columns = (

@@ -11,7 +11,7 @@ from workbench.detection.similar import similar_segments
 from workbench.exceptions import ArchiveError
 from workbench.telemetry.moments import moment_at
 from workbench.views.anomalies.panel import Chosen, Panel
-from workbench.views.markup import read_target, sparkline, target
+from workbench.views.markup import alert_subject, read_target, sparkline, target
 from workbench.views.state import Selected
 from workbench.views.widgets.boxes import box, button, classed
 from workbench.views.widgets.callbacks import callback
@@ -58,7 +58,11 @@ class Similar(Panel):
             self.table = pd.DataFrame()
             self.grid.html = ""
             span = chosen.sequence
-            words = chosen.absence if span is None else f"{chosen.channel}, samples {span[0]:,} to {span[1]:,}"
+            words = (
+                chosen.absence
+                if span is None
+                else f"{alert_subject(chosen.row, self.view.session.catalog)}, samples {span[0]:,} to {span[1]:,}"
+            )
             self.words.value = f"<p class='wb-muted'>{escape(words)}</p>"
             self.find.disabled = span is None
 

@@ -14,7 +14,7 @@ import pandas as pd
 
 from workbench.counts import counted
 from workbench.detection.envelope import bound_lines
-from workbench.exceptions import ArchiveError, ViewError
+from workbench.exceptions import ArchiveError, MaintenanceError, ViewError
 from workbench.maintenance.alerts.places import moment_of, rows_of
 from workbench.maintenance.alerts.table import ALLOWED, LIVE_ASSET, OPEN
 from workbench.maintenance.cases.case import Case
@@ -32,6 +32,7 @@ from workbench.views.anomalies.similar import Similar
 from workbench.views.anomalies.table import MINE, AlertFilter, case_name, case_number
 from workbench.views.anomalies.thresholds import Thresholds
 from workbench.views.base import View, callback
+from workbench.views.markup import alert_subject
 from workbench.views.saved_filters import SavedFilters
 from workbench.views.state import Selected, State, anomaly_of
 from workbench.views.widgets.boxes import box, button, classed
@@ -97,6 +98,10 @@ class Anomalies(View):
         self._whole = False
         self._read: dict[str, Shown] = {}
         self._read_assets: dict[str, ShownAsset] = {}
+        self._form_of: tuple[int | None, int | None] = (
+            None,
+            None,
+        )  # alert and case that were chosen when a form opened
         self._looked: tuple[Selected, int] | None = None  # samples that a section shows in the charts
         self._undoable: tuple[str, list[int]] = ("", [])  # what was done, and to which alerts
         self.list = AlertList(
@@ -334,6 +339,8 @@ class Anomalies(View):
     def on_mark(self, _value: str) -> None:
         """Enable the buttons of what the marked alerts allow."""
         self._enable()
+        if self.actions.opened == "order" and not self._entitle_order():
+            self.actions.open("")
 
     @callback
     def on_mark_all(self, pressed: widgets.Button) -> None:
@@ -378,6 +385,9 @@ class Anomalies(View):
             if span is not None:
                 self.actions.fields["first"].value, self.actions.fields["last"].value = span
             self._say("")
+            if action == "order" and not self._entitle_order():
+                return
+            self._form_of = (self.alert, self.case)
             people = self.session.maintenance.people.list()
             self.actions.offer(people.loc[people["active"], "name"].tolist())
             self.actions.open(action, len(self._concerned_alerts(action)))
@@ -555,8 +565,9 @@ class Anomalies(View):
         case = None if self.case is None else self.list.cases.get(self.case)
         concerned = () if row is None else (int(row["id"]),) if case is None else case.alerts
         orders = [self.list.orders[alert] for alert in concerned if alert in self.list.orders]
-        self._order.description = f"{_ORDER}{orders[0]}" if orders else ""
-        self._order.layout.display = None if orders else "none"
+        self._lead_to(orders[0] if orders else "")
+        if self.actions.opened and not self.list.grid.marked and self._form_of != (self.alert, self.case):
+            self.actions.open("")  # what was typed for one alert is not done to another
         self.list.grid.chosen = "" if row is None else str(self.alert) if case is None else case_name(case.id)
         self._enable()
         channel = self.selection.now.channel if row is None else str(row["channel"])
@@ -588,6 +599,28 @@ class Anomalies(View):
         self._title.value = self._title_of(row, case)
         self._show_panel()
 
+    def _entitle_order(self) -> bool:
+        """Show the title that an order would have in its form; say why there can be none, with the order that is there.
+
+        Returns
+        -------
+        bool
+            Whether an order can be opened.
+        """
+        alerts, orders = self._concerned_alerts("order"), self.session.maintenance.orders
+        try:
+            self.actions.order_title = orders.title_for(alerts)
+        except MaintenanceError as error:
+            self._say(escape(str(error)))
+            self._lead_to(next(filter(None, map(orders.of_alert, alerts)), ""))
+            return False
+        return True
+
+    def _lead_to(self, order: str) -> None:
+        """Show the button that opens a work order; none where the number is empty."""
+        self._order.description = f"{_ORDER}{order}" if order else ""
+        self._order.layout.display = None if order else "none"
+
     def _around(self, row: Mapping[str, Any] | None, shown: Shown) -> Shown:
         """Return the part of a channel around an alert, or all of it where the whole series is chosen."""
         span = None if row is None else rows_of(row, shown.channel["time"].values)
@@ -599,7 +632,8 @@ class Anomalies(View):
     def _title_of(self, row: Mapping[str, Any], case: Case | None) -> str:
         """Return the title of an alert, or of the case that is chosen."""
         if case is None:
-            row = {**row, "asset": self.session.catalog.asset(row["asset"]).name}
+            catalog = self.session.catalog
+            row = {**row, "asset": catalog.asset(row["asset"]).name, "channel": alert_subject(row, catalog)}
             return title_markup(row, self.list.orders.get(int(row["id"]), ""), self.session.clock())
         own = dict.fromkeys(self.list.orders[one] for one in case.alerts if one in self.list.orders)
         return case_title_markup(replace(case, asset=self.session.catalog.asset(case.asset).name), list(own))

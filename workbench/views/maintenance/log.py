@@ -11,9 +11,10 @@ import pandas as pd
 
 from workbench.counts import counted
 from workbench.exceptions import ViewError
+from workbench.telemetry.catalog import Catalog
 from workbench.views.export import csv_text, download_link
 from workbench.views.maintenance.mode import Mode
-from workbench.views.markup import detail_words, subject_words
+from workbench.views.markup import detail_words, named_details, subject_words
 from workbench.views.state import State, anomaly_of
 from workbench.views.widgets.boxes import box, button, classed
 from workbench.views.widgets.callbacks import callback
@@ -267,10 +268,10 @@ class Log(Mode):
                 [
                     f"{row['seq']:,}",
                     f"{row['time']:%Y-%m-%d %H:%M:%S}",
-                    cell(subject_words(row["subject"])),
+                    cell(subject_words(row["subject"], self.view.session.catalog)),
                     cell(row["action"].replace("_", " ")),
                     cell(row["who"]),
-                    _details_cell(row),
+                    _details_cell(_details(row, self.view.session.catalog)),
                 ],
             )
             for row in self.entries.to_dict(orient="records")
@@ -300,10 +301,13 @@ class Log(Mode):
         facts = {
             "row": f"{row['seq']:,}",
             "time": f"{row['time']:%Y-%m-%d %H:%M:%S} UTC",
-            "object": subject_words(row["subject"]),
+            "object": subject_words(row["subject"], self.view.session.catalog),
             "action": row["action"].replace("_", " "),
             "person": row["who"],
-            **{name.replace("_", " "): detail_words(value) for name, value in _details(row).items()},
+            **{
+                name.replace("_", " "): detail_words(value)
+                for name, value in _details(row, self.view.session.catalog).items()
+            },
             "hash": row["hash"],
         }
         cells = "".join(f"<dt>{escape(name)}</dt><dd>{escape(words)}</dd>" for name, words in facts.items())
@@ -330,14 +334,13 @@ def _subject(text: str) -> str:
     return f"{kind.lower()}:{name.strip()}" if space else words
 
 
-def _details_cell(row: Mapping[Any, Any]) -> str:
-    words = escape(detail_words(_details(row))[:160], quote=True)
+def _details_cell(details: Mapping[str, Any]) -> str:
+    words = escape(detail_words(details)[:160], quote=True)
     return f"<span class='wb-cut wb-muted' title='{words}'>{words}</span>"
 
 
-def _details(row: Mapping[Any, Any]) -> dict[str, Any]:
-    details: dict[str, Any] = json.loads(row["details"] or "{}")
-    return details
+def _details(row: Mapping[Any, Any], catalog: Catalog) -> dict[str, Any]:
+    return named_details(json.loads(row["details"] or "{}"), catalog)
 
 
 def _day(text: str) -> date:

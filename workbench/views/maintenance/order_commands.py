@@ -9,15 +9,15 @@ from datetime import UTC, datetime
 from html import escape
 from typing import Any
 
-from workbench.exceptions import ViewError
+from workbench.exceptions import ViewError, WorkbenchError
 from workbench.maintenance.orders import checklists
-from workbench.maintenance.orders.failure_codes import NO_FAILURE
+from workbench.maintenance.orders.failure_codes import FUNCTIONAL_FAILURE, NO_FAILURE
 from workbench.maintenance.orders.orders import WorkOrders
 from workbench.maintenance.orders.states import FAILURE_TYPES, VERDICTS_OF_NO_FAILURE
 from workbench.maintenance.orders.table import WorkOrder
-from workbench.maintenance.values import MAX_ORDER_HOURS
+from workbench.maintenance.values import MAX_COST, MAX_ORDER_HOURS, number_in_range
 from workbench.views.maintenance.form import items_of
-from workbench.views.widgets.refusals import FormError, Range
+from workbench.views.widgets.refusals import Range
 from workbench.views.widgets.times import in_utc, without_zone
 
 __all__ = [
@@ -112,6 +112,9 @@ class OrderAction:
         Words of the form's button.
     text_label : str
         Label of the form's text.
+    check : callable or None
+        Returns a sentence for each field that is not right yet, by its name, "" for what is no field; None where there
+        is nothing to check before.
     """
 
     label: str
@@ -123,6 +126,7 @@ class OrderAction:
     fields: tuple[str, ...] = ()
     confirm: str = ""
     text_label: str = ""
+    check: Callable[[OrderRequest], dict[str, str]] | None = None
 
 
 def part_quantities(text: str) -> dict[str, int]:
@@ -223,9 +227,6 @@ def _hold(request: OrderRequest) -> WorkOrder:
 
 def _complete(request: OrderRequest) -> WorkOrder:
     order, values = request.chosen, request.values
-    problems = _not_right_yet(request)
-    if problems:
-        raise FormError(problems)
     return request.orders.complete(
         order.number,
         request.who,
@@ -253,14 +254,35 @@ def _not_right_yet(request: OrderRequest) -> dict[str, str]:
         problems["failure"] = "Choose whether something had failed; none where nothing had."
     if values["failure"] not in ("", NO_FAILURE) and not values["mode"]:
         problems["mode"] = "Choose the failure mode; UNK where it is not known."
+    if values["failure"] == NO_FAILURE and any(values[name] for name in FAILURE_FIELDS[1:]):
+        problems["failure"] = "Nothing had failed: leave the codes of a failure out, or choose what had failed."
+    if values["failure"] == FUNCTIONAL_FAILURE and is_no_fault:
+        problems["failure"] = f"A functional failure does not go with the verdict {values['verdict']}."
     for name, read in (("used", part_quantities), ("cost", _cost)):
         try:
             read(values[name])
-        except ViewError as error:
+        except WorkbenchError as error:
             problems[name] = str(error)
+    problems |= _wrong_downtime(request)
     open_items = checklists.missing(order.checklist)
     if open_items:
         problems[""] = f"Answer what is open on the checklist: {'; '.join(open_items)}."
+    return problems
+
+
+def _wrong_downtime(request: OrderRequest) -> dict[str, str]:
+    """Return what is wrong with the times at which the asset stopped and ran again, by the name of the field."""
+    down_from, down_to = (in_utc(request.values[name]) for name in ("down_from", "down_to"))
+    present = request.orders.database.clock()
+    problems = {
+        name: f"{time:%Y-%m-%d %H:%M} UTC has not come yet."
+        for name, time in (("down_from", down_from), ("down_to", down_to))
+        if time is not None and time > present
+    }
+    if down_to is not None and down_from is None:
+        problems["down_from"] = "Enter when the asset stopped, too."
+    if down_from is not None and down_to is not None and down_to < down_from:
+        problems["down_to"] = f"The asset cannot run again before it stopped, at {down_from:%Y-%m-%d %H:%M} UTC."
     return problems
 
 
@@ -276,7 +298,7 @@ def _downtime(request: OrderRequest) -> dict[str, Any]:
 
 def _cost(text: str) -> float | None:
     try:
-        return float(text) if text.strip() else None
+        return number_in_range("the cost", float(text), MAX_COST) if text.strip() else None
     except ValueError:
         raise ViewError(f"The cost {text!r} is not a number.", "Enter it as 120.5, or leave it empty.") from None
 
@@ -408,6 +430,7 @@ ORDER_ACTIONS: Mapping[str, OrderAction] = {
         state="completed",
         fields=("done", "hours", "verdict", *FAILURE_FIELDS, "used", "cost", "down_from", "down_to"),
         confirm="Complete order",
+        check=_not_right_yet,
     ),
     "back": OrderAction(
         "Unassign", "Remove the technician from the order (U)", "u", _unassign, "is unassigned", state="open"

@@ -17,7 +17,7 @@ from workbench.plots.theme import severity
 from workbench.telemetry.catalog import Catalog
 from workbench.views.export import served_address
 from workbench.views.maintenance.order_table import LEVELS, UNASSIGNED, due_words, priority_markup
-from workbench.views.markup import age, detail_words
+from workbench.views.markup import age, detail_words, with_names
 from workbench.views.remarks_markup import remarks_markup
 from workbench.views.widgets.boxes import box, classed, close_tree
 from workbench.views.widgets.grid import Column, Grid, cell, table_markup
@@ -196,7 +196,7 @@ class Detail:
         files = attachments_markup(f"orders/{order.number}", order.attachments)
         self.files.value = f"<h3>Photos and documents</h3>{files}" if files else ""
         self.parts.value = _parts(order)
-        self.alerts.html = _alerts(alerts)
+        self.alerts.html = _alerts(alerts, catalog)
         self.history.value = _trail(trail, now)
 
     def entitle(self, order: WorkOrder | None, now: datetime, *, is_new: bool = False) -> None:
@@ -307,9 +307,9 @@ def _parts(order: WorkOrder) -> str:
     return f"<h3>Parts</h3><table><thead>{head}</thead><tbody>{rows}</tbody></table>"
 
 
-def _alerts(alerts: pd.DataFrame) -> str:
+def _alerts(alerts: pd.DataFrame, catalog: Catalog) -> str:
     rows, classes = [], {}
-    for row in alerts.to_dict(orient="records"):
+    for row in with_names(alerts, catalog).to_dict(orient="records"):
         level = severity(row["level"])
         symbol = f"<span class='wb-symbol' aria-hidden='true'>{level.symbol}</span>"
         name = str(row["id"])

@@ -36,6 +36,7 @@ from workbench.views.widgets.cards import empty_card
 from workbench.views.widgets.chart import Chart
 from workbench.views.widgets.grid import Grid
 from workbench.views.widgets.kept_charts import KeptCharts
+from workbench.views.widgets.refusals import FormError
 
 __all__ = ["Orders"]
 
@@ -428,7 +429,7 @@ class Orders(Mode):
         self.order = self.desk.orders.get(self._number) if self._number else None
         order, now = self.order, self.view.session.clock()
         alerts = [self.desk.alerts.get(one) for one in order.alerts] if order else []
-        columns = ["id", "channel", "level", "state", "case_id"]
+        columns = ["id", "asset", "channel", "kind", "level", "state", "case_id"]
         rows = [[getattr(alert, name) for name in columns] for alert in alerts]
         self._alerts = pd.DataFrame(rows, columns=columns)
         trail = self.desk.orders.history(order.number) if order else pd.DataFrame()
@@ -522,6 +523,10 @@ class Orders(Mode):
         # What a person changes is compared with what the form was filled from, not with what others made of it since.
         order = self._begun if action == "change" else self.order
         request = OrderRequest(self.desk.orders, self.view.who, order, self._open_alerts, self.actions.values())
+        check = ORDER_ACTIONS[action].check
+        problems = {**self.actions.refusals.problems(), **({} if check is None else check(request))}
+        if problems:
+            raise FormError(problems)
         if action in _QUESTIONED:
             self._ask(action, request)
         order = ORDER_ACTIONS[action].perform(request)

@@ -186,7 +186,9 @@ class Requests(Mode):
         with self.form.refusing():
             request, number = self._chosen(), self.form.values()["order"]
             if not number:
-                raise ViewError("No order is chosen.", f"Choose an active order of {request.asset}.")
+                raise ViewError(
+                    "No order is chosen.", f"Choose an active order of {self.desk.asset_name(request.asset)}."
+                )
             self.desk.requests.join(request.number, number, self.view.who)
             self._decided(f"{request.number} is a part of {number} now.")
 

@@ -9,8 +9,9 @@ from typing import Any, Self
 import pandas as pd
 
 from workbench.models.inventory import inventory
-from workbench.models.listing import ModelInfo, natural_key
+from workbench.models.listing import ASSET_KIND, ModelInfo, natural_key
 from workbench.models.names import ALIASES
+from workbench.telemetry.catalog import Catalog
 from workbench.views.markup import duration, name_markup, significant
 from workbench.views.view_session import ViewSession
 from workbench.views.widgets.filters import Filters, check_choice, next_order
@@ -192,7 +193,7 @@ def model_table(
     return pd.DataFrame(table, columns=list(COLUMNS))
 
 
-def models_markup(table: pd.DataFrame, limit: int, order: str) -> str:
+def models_markup(table: pd.DataFrame, limit: int, order: str, catalog: Catalog) -> str:
     """Write the table of the models that pass the filters.
 
     Parameters
@@ -203,6 +204,8 @@ def models_markup(table: pd.DataFrame, limit: int, order: str) -> str:
         How many rows are written.
     order : str
         Key of the column by which the table is sorted.
+    catalog : Catalog
+        Names of the assets.
 
     Returns
     -------
@@ -217,8 +220,10 @@ def models_markup(table: pd.DataFrame, limit: int, order: str) -> str:
         if row["drifted"] or row["stale"]:
             words = drift or cell("old data", title=row["reason"] or row["stale"])
             drift = f"<span class='high'><span class='wb-symbol' aria-hidden='true'>▲</span></span>{words}"
+        of_asset = row["forecaster"] == ASSET_KIND
+        about = name_markup(catalog.asset(row["channel"]).name if of_asset else row["channel"])
         cells = [
-            f"<span title='{escape(row['asset'], quote=True)}'>{name_markup(row['channel'])}</span>",
+            f"<span title='{escape(catalog.asset(row['asset']).name, quote=True)}'>{about}</span>",
             cell(row["forecaster"]),
             f"{row['version']}",
             cell(row["aliases"]),

@@ -420,7 +420,7 @@ class Models(View):
                 dropdown.value = getattr(scene.filters, name)
             if self._text.value.strip() != scene.filters.text:  # a blank after a word is being typed
                 self._text.value = scene.filters.text
-        self._grid.html = models_markup(scene.listed, scene.limit, scene.filters.order)
+        self._grid.html = models_markup(scene.listed, scene.limit, scene.filters.order, self.session.catalog)
         self._grid.chosen = self.model
         self.head.value = head_markup(self.title, scene.table, scene.drifted, len(scene.drift))
         if not self.kept_charts.shown():
@@ -437,7 +437,11 @@ class Models(View):
         self._grid.chosen = self.model
         with self._quiet:
             self._section_buttons.value = self.section
-        title = self.channel if info is None else f"{info.channel} {info.forecaster} version {info.version}"
+        title = self.channel
+        if info is not None:
+            is_asset = info.forecaster == ASSET_KIND
+            name = self.session.catalog.asset(info.channel).name if is_asset else info.channel
+            title = f"{name} {info.forecaster} version {info.version}"
         note = "no model yet" if info is None else ", ".join(info.aliases)
         self._title.value = f"<div class='wb-line'><h2>{escape(title)}</h2><span class='wb-muted'>{note}</span></div>"
         self.actions.show()

@@ -42,8 +42,8 @@ class Picture:
         Table of `Session.overview`, with `alerts` (open alerts) and `worst` (their worst level, empty where there is
         none).
     alerts : pandas.DataFrame
-        Open alerts, the one to do first at their head: the worst level, then what waits for acknowledgement, then the
-        newest.
+        Open alerts, the one to do first at their head: the case that a newcomer is led through, the worst level, then
+        what waits for acknowledgement, then the newest.
     raised : pandas.DataFrame
         Alerts raised in the period.
     raised_before : int or None
@@ -101,6 +101,8 @@ def look_at(session: ViewSession, words: str, before: Picture | None = None) -> 
     if before is None:
         alerts = _to_do_first(desk.alerts.list(state="open", order="newest"))
         fleet, steps = _with_alerts(session.overview(), alerts), first_steps(session, alerts)
+        if steps is not None:  # one thing is to be done first, also while a newcomer is led through it
+            alerts = pd.concat([alerts[alerts["id"] == steps.alert["id"]], alerts[alerts["id"] != steps.alert["id"]]])
         orders, people = desk.orders.list(), desk.people.list()
     else:
         alerts, fleet, steps, orders = before.alerts, before.fleet, before.first_steps, before.orders

@@ -9,12 +9,13 @@ from typing import Any
 
 import pandas as pd
 
+from workbench.maintenance.alerts.grouping import ASSET_KIND
 from workbench.maintenance.alerts.table import ALLOWED
 from workbench.plots.theme import severity
 from workbench.settings import Settings
 from workbench.telemetry.catalog import Catalog
 from workbench.telemetry.synthetic import demo_source
-from workbench.views.markup import target
+from workbench.views.markup import alert_subject, target
 from workbench.views.state import anomaly_of
 from workbench.views.view_session import ViewSession
 
@@ -51,8 +52,8 @@ class FirstSteps:
 def first_steps(session: ViewSession, alerts: pd.DataFrame) -> FirstSteps | None:
     """Return the case to begin with; None where nobody is led.
 
-    It is the newest of the worst alerts, which the overview says to do first. The newcomer stays with it, whatever else
-    is raised and whatever is done about it, until it is not open any more; the next one follows then.
+    It is the alert that the overview says to do first. The newcomer stays with it, whatever else is raised and whatever
+    is done about it, until it is not open any more; the next one follows then.
 
     Parameters
     ----------
@@ -68,8 +69,7 @@ def first_steps(session: ViewSession, alerts: pd.DataFrame) -> FirstSteps | None
         return None
     alert = _begun(session.settings, alerts)
     if alert is None:
-        worst = alerts[alerts["level"] == alerts["level"].iloc[0]]
-        alert = worst.loc[worst["id"].idxmax()].to_dict()
+        alert = alerts.iloc[0].to_dict()
         with suppress(OSError):  # who can only read has the newest one again
             (session.settings.home / _CASE_FILE).write_text(f"{alert['id']}\n", encoding="utf-8")
     order = session.maintenance.orders_of_alerts().get(int(alert["id"]), "")
@@ -111,10 +111,11 @@ def first_steps_markup(steps: FirstSteps, catalog: Catalog) -> str:
     level = severity(alert["level"])
     chosen = anomaly_of(alert)
     place = target(chosen.asset, chosen.channel, chosen.anomaly)
-    asset = escape(catalog.asset(str(alert["asset"])).name)
+    asset, subject = escape(catalog.asset(str(alert["asset"])).name), escape(alert_subject(alert, catalog))
+    about, of_asset = ("", "") if alert["kind"] == ASSET_KIND else ("the cell ", f" of {asset}")
     sentence = (
-        f"<b>New here?</b> Look at the cell <b class='{level.word}'><span class='wb-symbol' aria-hidden='true'>"
-        f"{level.symbol}</span>{escape(str(alert['channel']))}</b> of {asset}, {level.word}, and follow its case:"
+        f"<b>New here?</b> Look at {about}<b class='{level.word}'><span class='wb-symbol' aria-hidden='true'>"
+        f"{level.symbol}</span>{subject}</b>{of_asset}, {level.word}, and follow its case:"
     )
     links = (
         ("See why", place),

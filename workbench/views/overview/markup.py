@@ -13,7 +13,17 @@ from workbench.maintenance.alerts.table import ALLOWED
 from workbench.parameters import LEVELS
 from workbench.plots.theme import SEVERITIES, severity
 from workbench.telemetry.catalog import Catalog
-from workbench.views.markup import age, duration, lead, name_markup, percent, subject_words, target
+from workbench.views.markup import (
+    age,
+    alert_subject,
+    duration,
+    lead,
+    name_markup,
+    named_details,
+    percent,
+    subject_words,
+    target,
+)
 from workbench.views.overview.data import Picture
 from workbench.views.state import anomaly_of
 from workbench.views.widgets.grid import Column, cell, table_markup
@@ -164,7 +174,7 @@ def _change(period: str, now: float | None, before: float | None, form: Callable
     return "" if now is None or before is None else f"previous {_PERIODS[period]}: {form(before)}"
 
 
-def worst_markup(picture: Picture, lines: Mapping[str, str]) -> str:
+def worst_markup(picture: Picture, lines: Mapping[str, str], catalog: Catalog) -> str:
     """Write the channels with the worst open alerts.
 
     Parameters
@@ -173,6 +183,8 @@ def worst_markup(picture: Picture, lines: Mapping[str, str]) -> str:
         What the overview shows.
     lines : mapping of str to str
         Sparklines by channel, as HTML; those that have been drawn so far.
+    catalog : Catalog
+        Names of the assets.
 
     Returns
     -------
@@ -187,7 +199,8 @@ def worst_markup(picture: Picture, lines: Mapping[str, str]) -> str:
         level = severity(alert["level"])
         score = "<span class='wb-muted'>limit</span>" if pd.isna(alert["severity"]) else f"{alert['severity']:.2f}"
         symbol = f"<span class='wb-symbol' aria-hidden='true'>{level.symbol}</span>"
-        cells = [f"{symbol}{level.word}", name_markup(alert["channel"]), score, lines.get(alert["channel"], "")]
+        subject = name_markup(alert_subject(alert, catalog))
+        cells = [f"{symbol}{level.word}", subject, score, lines.get(alert["channel"], "")]
         rows.append((name, cells))
         classes[name] = level.word
     if not rows:
@@ -240,13 +253,15 @@ def _history(row: Mapping[Any, Any]) -> str:
     return f"{counted(int(row['failures']), 'failure')} in {row['watched_days']:.1f} days"
 
 
-def feed_markup(picture: Picture) -> str:
+def feed_markup(picture: Picture, catalog: Catalog) -> str:
     """Write the newest entries of the maintenance log, the newest first.
 
     Parameters
     ----------
     picture : Picture
         What the overview shows.
+    catalog : Catalog
+        Names of the assets.
 
     Returns
     -------
@@ -255,8 +270,8 @@ def feed_markup(picture: Picture) -> str:
     """
     rows = []
     for row in picture.feed.to_dict(orient="records"):
-        subject = subject_words(row["subject"])
-        details = json.loads(row["details"] or "{}")
+        subject = subject_words(row["subject"], catalog)
+        details = named_details(json.loads(row["details"] or "{}"), catalog)
         about = details.get("channel") or details.get("title") or ""
         stamp = pd.Timestamp(row["time"])
         rows.append(
@@ -306,13 +321,15 @@ def load_markup(picture: Picture) -> str:
     return f"<ul class='wb-load' tabindex='0' aria-label='Load, and work due next'>{''.join(rows)}</ul>"
 
 
-def head_markup(picture: Picture) -> str:
+def head_markup(picture: Picture, catalog: Catalog) -> str:
     """Write what is wrong first, and which command helps where scores are missing or out of date.
 
     Parameters
     ----------
     picture : Picture
         What the overview shows.
+    catalog : Catalog
+        Names of the assets.
 
     Returns
     -------
@@ -329,10 +346,10 @@ def head_markup(picture: Picture) -> str:
             "<code>workbench run</code> trains and scores a fleet of your own."
         )
     elif len(alerts):
-        worst = alerts.iloc[0]
+        worst = alerts.iloc[0].to_dict()
         words = (
-            f"{(fleet['alerts'] > 0).sum()} of {counted(len(fleet), 'channel')} with open alerts. Do first: "
-            f"<b class='{worst['level']}'>{escape(worst['channel'])}</b>, {worst['level']}."
+            f"{int((fleet['alerts'] > 0).sum())} of {counted(len(fleet), 'channel')} with open alerts. Do first: "
+            f"<b class='{worst['level']}'>{escape(alert_subject(worst, catalog))}</b>, {worst['level']}."
         )
     else:
         words = f"No open alerts on {counted(len(fleet), 'channel')}."

@@ -267,7 +267,7 @@ class Overview(View):
         """Take the newcomer's card away, for good."""
         del pressed
         dismiss(self.session.settings)
-        self._guide.layout.display = "none"
+        self.refresh()  # without the card the worst alert comes first
 
     @callback
     def on_choose(self, text: str) -> None:
@@ -298,7 +298,7 @@ class Overview(View):
                 rows = [(rows_of(alert, series["time"].values), alert["level"]) for alert in alerts.to_dict("records")]
                 spans = [(*span, level) for span, level in rows if span is not None]
                 self._lines[channel] = sparkline(values, spans)
-        self._worst.html = worst_markup(self.picture, self._lines)
+        self._worst.html = worst_markup(self.picture, self._lines, self.session.catalog)
         self._failures.html = failures_markup(risks(self.session, _DAYS), self.session.catalog)
 
     # ---- parts
@@ -323,15 +323,15 @@ class Overview(View):
         self._show_period(picture)
         self._show_health()
         self._lines.clear()
-        self._worst.html = worst_markup(picture, self._lines)
+        self._worst.html = worst_markup(picture, self._lines, self.session.catalog)
         self._load.value = load_markup(picture)
         self._mark()
         self._later.restart()  # what was due in a kernel that waited for its page would come before the page's widgets
 
     def _show_period(self, picture: Picture) -> None:
-        self.head.value = head_markup(picture)
+        self.head.value = head_markup(picture, self.session.catalog)
         self._tiles.html = tiles_markup(picture, self.session.catalog)
-        self._feed.value = feed_markup(picture)
+        self._feed.value = feed_markup(picture, self.session.catalog)
         since, until = pd.Timestamp(picture.since), pd.Timestamp(picture.now)
         self.kept_charts.show(
             _RAISED,

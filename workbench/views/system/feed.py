@@ -148,6 +148,7 @@ class FeedPanel(Section[Host]):
         self._show()
 
     def _show(self) -> None:
-        now = self.view.session.clock()
+        now, catalog = self.view.session.clock(), self.view.session.catalog
         self.head.value = feed_head(self.table, len(self._fleet), now)
-        self.grid.html = feed_markup(sort_feed(self.table, self._order), now, self._order)
+        named = self.table.assign(asset=[catalog.asset(key).name for key in self.table["asset"]])
+        self.grid.html = feed_markup(sort_feed(named, self._order), now, self._order)

@@ -1,5 +1,6 @@
 """The section on which a file is dropped: what it would become, what was assumed, and then its import."""
 
+import re
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, ClassVar, Protocol, get_args
@@ -30,7 +31,7 @@ _PERCENTS = [_BY_FILE, ("percent", "percent"), ("share of 1", "share")]
 _CONFLICTS = [("refuse file", ""), ("keep archive", "keep"), ("take file", "replace")]
 _SEPARATORS = [_BY_FILE, *((word, word) for word in ("comma", "semicolon", "tab", "space", "pipe"))]
 _UNITS = [_BY_FILE, *((unit, unit) for unit in get_args(TimeUnit))]
-_LINES = ("separator", "header_row")  # options that say where the columns are
+_LINES = ("encoding", "separator", "header_row")  # options that say where the columns are
 _COLUMN_FIELDS = {
     "time_column": "Time column",
     "label_column": "Label column",
@@ -41,11 +42,15 @@ _COLUMN_FIELDS = {
 }
 _LISTS = {
     "good": ("Good values", "192"),
+    "normal_label": ("Normal labels", "0, OK"),
     "missing": ("Missing values", "-9999"),
     "inputs": ("Input columns", "speed, mode"),
     "columns": ("Only columns", "temp, flow"),
     "exclude": ("Without columns", "id, note"),
 }
+_ENCODINGS = ("utf-8", "cp1252", "utf-16", "gb18030", "big5", "shift_jis", "euc_kr", "cp1251", "iso8859-15")
+_OPTION = re.compile(r"workbench [a-z]+[^.;\n]*|(?<![\w-])--([a-z]+(?:-[a-z]+)*)(?: (\w+)\b)?")
+"""A whole command, or an option of the import, perhaps with its value."""
 _WORDS = (
     f"Drop a table here, or choose one: text, Parquet, Excel, JSON or HDF5. Up to {MAX_BYTES / 1e6:.0f} MB; larger "
     "files and folders: workbench import PATH"
@@ -110,6 +115,9 @@ class ImportPanel(Section[ImportHost]):
             "date_order": widgets.Dropdown(description="Dates", options=_ORDERS),
             "time_format": widgets.Text(description="Time format", placeholder="%d.%m.%Y", continuous_update=False),
             "time_unit": widgets.Dropdown(description="Time unit", options=_UNITS),
+            "encoding": widgets.Combobox(
+                description="Text encoding", placeholder="automatic", options=_ENCODINGS, ensure_option=False
+            ),
             "separator": widgets.Dropdown(description="Separator", options=_SEPARATORS),
             "header_row": widgets.Text(
                 description="Header row", placeholder="line, 0 for none", continuous_update=False
@@ -248,11 +256,24 @@ class ImportPanel(Section[ImportHost]):
             self.facts.value = self._in_words(facts_markup(self.preview))
 
     def _in_words(self, text: str) -> str:
-        """Return a text with the fields of this page in place of options of the command line."""
+        """Return a text with the fields of this page in place of options of the command line.
+
+        What the page has no field for is said to be an option of `workbench import`.
+        """
         text = text.replace(str(self._path), self._path.name) if self._path is not None else text
-        for name, field in self.fields.items():
-            text = text.replace(f"--{name.replace('_', '-')}", f"“{field.description}”")
-        return text
+        return _OPTION.sub(self._field_words, text)
+
+    def _field_words(self, match: re.Match[str]) -> str:
+        option, value = match[1], match[2]
+        if option is None:
+            return match[0]
+        field = self.fields.get(option.replace("-", "_"))
+        if field is None:
+            return f"workbench import {match[0]}"
+        choices = {one: words for words, one in field.options} if isinstance(field, widgets.Dropdown) else {}
+        if value and value in choices:
+            return f"“{field.description}: {choices[value]}”"
+        return f"“{field.description}”{f' {value}' if value else ''}"
 
     def _record(self, channels: list[str]) -> None:
         """Write into the maintenance log who imported what."""

@@ -79,12 +79,15 @@ def head_markup(status: Status, findings: Sequence[Finding]) -> str:
     str
         HTML.
     """
-    wrong = [finding for finding in findings if finding.state != "ok"]
-    level = "critical" if any(finding.state == "broken" for finding in wrong) else "medium" if wrong else ""
-    words = f"System: all {counted(len(findings), 'check')} passed" if findings else "System"
-    if wrong:
-        names = escape(", ".join(finding.what for finding in wrong))
-        words = f"{_symbol(level)}System: {len(wrong)} of {counted(len(findings), 'check')} failed: {names}"
+    failed, to_do = ([one.what for one in findings if one.state == state] for state in ("broken", "missing"))
+    level = "critical" if failed else "medium" if to_do else ""
+    total = counted(len(findings), "check")
+    words = f"all {total} passed"
+    if failed:
+        words = f"{len(failed)} of {total} failed: {escape(', '.join(failed))}"
+    elif to_do:
+        words = f"no check failed, {len(to_do)} of {total} to do: {escape(', '.join(to_do))}"
+    words = f"{_symbol(level)}System: {words}" if findings else "System"
     usage = [_pages_words(status) if status.budget else "no dashboard server"]
     usage.append(f"{size_words(sum(each.memory for each in status.processes))} of memory")
     usage.append(f"{sum(each.cpu for each in status.processes):.0f} % of one core")

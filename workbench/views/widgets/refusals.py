@@ -183,9 +183,13 @@ class Refusals:
         ViewError
             The message says which numbers would be right.
         """
-        problems = {name: problem for name in self._shown() if (problem := self._problem(name))}
+        problems = self.problems()
         if problems:
             raise FormError(problems)
+
+    def problems(self) -> dict[str, str]:
+        """Return the sentence for each field that is shown and holds a number outside its range, by its name."""
+        return {name: problem for name in self._shown() if (problem := self._problem(name))}
 
     @contextmanager
     def refusing(self) -> Iterator[None]:
