@@ -50,8 +50,9 @@ def test_the_headline_counts_channels_and_neither_sources_nor_assets():
     """As many as the panel marks: the alert of a broker that is gone, or of a whole asset, is none of a channel."""
     shown = picture({3: "high", 4: "low"}, channels=15)
     names = ["mqtt", "S1", "Ch-3", "Ch-3", "Ch-4"]
-    shown.alerts = pd.DataFrame({"channel": names, "level": ["high", "high", "high", "low", "low"]})
-    words = re.sub(r"<[^>]*>", "", head_markup(shown))
+    kinds = ["silence", "asset", "model", "model", "model"]
+    shown.alerts = pd.DataFrame({"channel": names, "kind": kinds, "level": ["high", "high", "high", "low", "low"]})
+    words = re.sub(r"<[^>]*>", "", head_markup(shown, CATALOG))
     (count,) = re.findall(r"(\d+) of 15 channels with open alerts\. Do first: mqtt, high\.", words)
     assert count == "2"
 
