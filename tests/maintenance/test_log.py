@@ -67,6 +67,8 @@ def test_entries_are_filtered_newest_first(written, clock):
     assert log.entries(written, subject="order").empty
     assert log.entries(written, who="Bob")["seq"].tolist() == [1]
     assert log.entries(written, action="closed").empty
+    assert log.entries(written, without="commented").empty
+    assert len(log.entries(written, without="closed")) == 5
     start = clock.now - timedelta(hours=5)
     assert log.entries(written, since=start + timedelta(hours=1), until=start + timedelta(hours=3))["seq"].tolist() == [
         3,

@@ -275,6 +275,7 @@ def entries(
     subject: str | None = None,
     who: str | None = None,
     action: str | None = None,
+    without: str | None = None,
     text: str | None = None,
     since: datetime | None = None,
     until: datetime | None = None,
@@ -289,6 +290,8 @@ def entries(
         Database of maintenance.
     subject, who, action : str, optional
         Only rows with this value; a subject without number, as `order`, takes all of its kind.
+    without : str, optional
+        Only rows with another action.
     text : str, optional
         Part of the subject, action, person or details, in any case.
     since, until : datetime, optional
@@ -304,7 +307,15 @@ def entries(
     columns = (_LOG.c.seq, _LOG.c.time, _LOG.c.subject, _LOG.c.action, _LOG.c.who, _LOG.c.details, _LOG.c.hash)
     dialect = database.engine.dialect.name
     statement = _filtered(
-        sa.select(*columns), dialect, subject=subject, who=who, action=action, text=text, since=since, until=until
+        sa.select(*columns),
+        dialect,
+        subject=subject,
+        who=who,
+        action=action,
+        without=without,
+        text=text,
+        since=since,
+        until=until,
     )
     with database.reading() as db:
         return frame(db, statement.order_by(_LOG.c.seq.desc()).limit(row_limit(limit)).offset(offset or None))
@@ -332,6 +343,7 @@ def _filtered(
     subject: str | None = None,
     who: str | None = None,
     action: str | None = None,
+    without: str | None = None,
     text: str | None = None,
     since: datetime | None = None,
     until: datetime | None = None,
@@ -342,6 +354,8 @@ def _filtered(
     for column, value in ((_LOG.c.who, who), (_LOG.c.action, action)):
         if value is not None:
             statement = statement.where(column == value)
+    if without is not None:
+        statement = statement.where(_LOG.c.action != without)
     if text:
         statement = statement.where(_holds(text, dialect))
     if since is not None:

@@ -243,6 +243,20 @@ def test_another_period_is_what_a_fresh_view_shows_and_the_fleet_is_read_only_wh
         view.close()
 
 
+def test_the_activity_of_an_alarm_that_lasts_is_that_it_was_raised(tmp_path):
+    make_tiny_archive(tmp_path)
+    with wb.open(home=tmp_path) as session:
+        begun = session.clock() - timedelta(hours=2)
+        for minutes in range(60):
+            end = begun + timedelta(minutes=minutes)
+            place = ("X-1", "SMAP", "", "V", "limit", 1, 1 + minutes, begun, end)
+            finding = Finding(*place, "high", None, 9.0, 5.0, "high high", "It is too hot.", ongoing=True)
+            session.maintenance.alerts.raise_findings([], [finding])
+        assert len(session.maintenance.alerts.history(1)) == 58  # from the third sample on, as `on_delay` says
+        shown = look_at(session, "7 d").feed
+        assert shown[shown["subject"] == "alert:1"]["action"].tolist() == ["raised"]
+
+
 def test_an_unknown_range_gives_a_card():
     view = Overview(small_fleet(), state=State({"range": "a while"}))
     assert "a while" in view.failure.what

@@ -126,7 +126,9 @@ def look_at(session: ViewSession, words: str, before: Picture | None = None) -> 
         kpis_before=None if length is None else desk.kpi_summary(watched, since - length, since),
         orders=orders,
         people=people,
-        feed=desk.log(since=since, limit=_MAX_ENTRIES),
+        feed=desk.log(
+            since=since, limit=_MAX_ENTRIES, without="updated"
+        ),  # as an alarm is at each sample that it lasts
         first_steps=steps,
     )
 
