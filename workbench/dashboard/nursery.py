@@ -16,8 +16,8 @@ from importlib import import_module
 from typing import Any
 
 from workbench.dashboard.timers import run_timers
+from workbench.heap import share_heaps
 from workbench.imports import leave_dask_out, left_out
-from workbench.live.heap import share_heaps
 
 __all__ = ["load_jsonschema", "main", "preload", "serve"]
 

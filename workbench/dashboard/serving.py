@@ -21,9 +21,9 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from workbench.exceptions import SettingsError
+from workbench.heap import share_heaps
 from workbench.home import check_folder, open_home
 from workbench.jobs.ports import free_port
-from workbench.live.heap import share_heaps
 from workbench.observability.status import STATUS_VARIABLE
 from workbench.paths import product_path
 from workbench.settings import Settings, inherited_environment

@@ -23,9 +23,9 @@ from workbench.counts import counted
 from workbench.detection.continuing import complete_rows, provisional_rows
 from workbench.exceptions import WorkbenchError
 from workbench.fleet_scores import score_fleet
+from workbench.heap import give_back_memory
 from workbench.live.backlog import Backlog, Waiting
 from workbench.live.filing import Filed, file_rows, has_inputs, new_channel
-from workbench.live.heap import give_back_memory
 from workbench.live.journal import Journal, Tag
 from workbench.live.knowledge import complete_samples, moment_of_row, placed
 from workbench.live.preview import ANCHORED, NOT_HELD, Preview, next_to_predict

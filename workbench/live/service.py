@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Any
 from filelock import FileLock, Timeout
 
 from workbench.exceptions import ArchiveError, WorkbenchError
+from workbench.heap import share_heaps
 from workbench.imports import leave_dask_out
 from workbench.live.admission import ChannelState
 from workbench.live.backlog import Backlog
 from workbench.live.detection import Detection
 from workbench.live.feeds.feed import Feed, Relay
 from workbench.live.figures import ServiceFigures
-from workbench.live.heap import share_heaps
 from workbench.live.ingest import Ingest
 from workbench.live.intake import Intake
 from workbench.live.journal import Journal

@@ -9,7 +9,7 @@ from contextlib import suppress
 from tornado.httpclient import HTTPClientError
 from tornado.websocket import websocket_connect
 
-from workbench.live.heap import give_back_memory
+from workbench.heap import give_back_memory
 from workbench.observability.logs import log_path, log_to
 from workbench.observability.status import LOOK_HEADER, KernelReport
 from workbench.views.page_comm import use_page_comms
