@@ -68,8 +68,8 @@ test-long: $(STAMP) ## The slower round that make test leaves out: long fuzzing,
 test-quick: $(STAMP) ## The quick round: no browser, no training of LSTMs; as make test-quick PYTHON=python3.12 VENV=.venv312
 	$(BIN)/python -m pytest $(BOTH) -m "not browser and not slow" $(ROUND)
 
-test-newer: ## The quick round, every second test and its first case, on Python 3.13 in .venv313, where that is: on PATH, or pyenv's
-	+@$(call on_newer,test-quick ROUND='--first-cases --every 2')
+test-newer: ## The quick round, every fourth test and its first case, on Python 3.13 in .venv313, where that is: on PATH, or pyenv's
+	+@$(call on_newer,test-quick ROUND='--first-cases --every 4')
 
 setup-newer: ## Make .venv313 for test-newer
 	+@$(call on_newer,setup)
