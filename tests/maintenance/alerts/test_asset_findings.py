@@ -15,7 +15,7 @@ def finding_of(shares, end=50):
     explained = [{"value": 9.0, "bound": 3.0, "words": "distance 3 times the bound", "contributions": shares}]
     attrs = {"asset": "FAN", "model": "FAN.pca/1", "explained": json.dumps(explained)}
     anomalies = pd.DataFrame([(50, end, 30.0, "critical")], columns=["start", "end", "severity", "level"])
-    (found,) = asset_findings(xr.Dataset(coords={"time": time}, attrs=attrs), anomalies)
+    (found,) = asset_findings(xr.Dataset(coords={"time": time}, attrs=attrs), anomalies, "Fan 1")
     return found
 
 
@@ -25,6 +25,13 @@ def test_of_hundreds_of_channels_that_move_together_the_first_is_named():
     assert json.loads(finding_of([["A", 0.6], ["B", 0.3], ["C", 0.1], ["D", 0.0]]).contributions) == [
         ["A", 0.6], ["B", 0.3], ["C", 0.1],
     ]  # fmt: skip
+
+
+def test_the_message_names_the_asset_as_people_do():
+    found = finding_of([["A", 1.0]])
+    assert "Fan 1" in found.message
+    assert "FAN" not in found.message
+    assert found.channel == "FAN"
 
 
 def test_a_spike_of_one_sample_raises_its_alert(database):
